@@ -1,0 +1,1 @@
+"""How power is read: transports, drivers, simulated instruments and the daemon `wattrig-ptd`."""

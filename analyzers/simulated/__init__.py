@@ -1,0 +1,1 @@
+"""Instruments simulated behind real ports."""

@@ -1,0 +1,1 @@
+"""Applies rules to evidence: facts, checks, findings, verdict."""

@@ -1,0 +1,1 @@
+"""The check functions that rules name."""

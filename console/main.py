@@ -1,0 +1,70 @@
+"""The `wattrig` command. Each subcommand is imported only when it is called, so that `--help` answers at once."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from metrology.errors import WattrigError
+
+COMMANDS = {
+    "demo": ("console.demo:demo", "Measure this machine with a simulated analyzer, from start to verdict."),
+    "measure": ("console.measure:measure", "Measure a workload with director and client on one machine."),
+    "director": ("console.director_command:director", "Serve the analyzers to a client on the measured machine."),
+    "client": ("console.client_command:client", "Run a workload on the measured machine under a director."),
+    "check": ("console.check:check", "Check a session or a submission against the rules of its round."),
+    "rule": ("console.rule:rule", "Print one rule of the rulebook, or list them."),
+    "simulate": ("console.simulate:simulate", "Start a simulated power analyzer on a serial port of its own."),
+}
+"""Where each subcommand lives, and the line that `--help` shows for it."""
+
+FAILED = 2
+"""Exit code of a tool that failed; 1 is kept for a verdict that is not valid."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its subcommands by name and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names in the order a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand; None where there is no such name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of subcommands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
+        """Run, and turn an error that the operator can understand into one message and exit code 2."""
+        try:
+            return super().main(args, *more, **options)
+        except WattrigError as problem:
+            click.echo(f"wattrig: {problem}", err=True)
+            sys.exit(FAILED)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(FAILED)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="wattrig")
+def main() -> None:
+    """Measure what a machine draws from the wall while it runs an MLPerf workload, and prove it.
+
+    \b
+    First steps:
+      wattrig demo                      a whole measurement in two minutes, no hardware needed
+      wattrig check demo-out/*          what the checkers say of it
+      wattrig measure -c station.toml -w ./run.sh -L logs -o out
+    """

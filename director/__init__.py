@@ -1,0 +1,1 @@
+"""One measured session, from ranging to package."""

@@ -1,0 +1,1 @@
+"""What a session leaves on disk, written and read back."""

@@ -1,0 +1,33 @@
+"""Where the files of a session lie.
+
+<session>/power/{client.json,client.log,ptd_logs.txt,server.json,server.log}
+<session>/ranging/{mlperf_log_detail.txt,mlperf_log_summary.txt,spl.txt}
+<session>/run_1/{mlperf_log_detail.txt,mlperf_log_summary.txt,spl.txt}
+<session>/wattrig/    all that is ours and no part of a submission
+"""
+
+POWER, RANGING, TESTING, OURS = "power", "ranging", "run_1", "wattrig"
+
+CLIENT_JSON, CLIENT_LOG = "power/client.json", "power/client.log"
+SERVER_JSON, SERVER_LOG = "power/server.json", "power/server.log"
+PTD_LOGS = "power/ptd_logs.txt"
+PTD_OUT = "run_1/ptd_out.txt"
+RANGING_SPL, TESTING_SPL = "ranging/spl.txt", "run_1/spl.txt"
+
+PHASE_FOLDERS = {"ranging": RANGING, "testing": TESTING}
+"""The folder of each phase; the submission rules call the testing phase run_1."""
+
+LOADGEN_FILES = ("mlperf_log_detail.txt", "mlperf_log_summary.txt")
+
+REQUIRED_FILES = (
+    CLIENT_JSON,
+    CLIENT_LOG,
+    PTD_LOGS,
+    SERVER_JSON,
+    SERVER_LOG,
+    *(f"{folder}/{name}" for folder in (RANGING, TESTING) for name in (*LOADGEN_FILES, "spl.txt")),
+)
+"""The eleven files that a submission needs, no more and no less (check.py, power_check.py)."""
+
+DOWNLOADS = (PTD_LOGS, RANGING_SPL, SERVER_JSON, SERVER_LOG, TESTING_SPL, PTD_OUT)
+"""What a client fetches from the director, in the reference client's order."""

@@ -1,0 +1,67 @@
+"""`wattrig/state.json`: whether a session was completed, and if not, why."""
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from evidence.layout import OURS
+from metrology.errors import EvidenceError
+
+SCHEMA = 1
+LARGEST_FILE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a session ended.
+
+    Attributes:
+        state: "complete" or "aborted".
+        reason: why it was aborted; empty when complete.
+        phase: the phase it ended in: "ranging", "testing", or "" outside both.
+        t_utc_ns: when, UTC nanoseconds.
+    """
+
+    state: Literal["complete", "aborted"]
+    reason: str
+    phase: str
+    t_utc_ns: int
+    schema: int = SCHEMA
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that after a crash either the old or the whole new content is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def mark(session: Path, state: Literal["complete", "aborted"], reason: str = "", phase: str = "") -> None:
+    """Record how a session ended in its folder."""
+    record = asdict(State(state, reason, phase, time.time_ns()))
+    text = json.dumps({"schema": record.pop("schema"), **record}, indent=2) + "\n"
+    write_bytes_atomically(session / OURS / "state.json", text.encode())
+
+
+def read_state(session: Path) -> State | None:
+    """Read how a session ended; None where nothing was recorded.
+
+    Raises:
+        EvidenceError: the file is there, but is not such a record.
+    """
+    path = session / OURS / "state.json"
+    try:
+        with path.open("rb") as file:
+            found = json.loads(file.read(LARGEST_FILE))
+        return State(**{**found, "t_utc_ns": int(found["t_utc_ns"])})
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as problem:
+        raise EvidenceError(f"'{path}' does not tell how the session ended: {problem}") from problem

@@ -1,0 +1,1 @@
+"""What makes a result valid: rule documents, round documents, and their loader."""

@@ -1,0 +1,1 @@
+"""Runs the workload on the measured machine, and says when."""

@@ -1,0 +1,1 @@
+"""How director and client talk: protocol v3."""

@@ -1,0 +1,155 @@
+"""Protocol v3 between client and director, byte-compatible with the reference (mlcommons/power-dev).
+
+Text lines in UTF-8 over TCP: sent with CR LF, split at LF on receipt with CRs stripped on the right; bytes that are
+no UTF-8 become U+FFFD. One command, one reply; `download` is answered by blocks instead (`send_file`). Every wait
+and every line is bounded, which the reference's are not.
+"""
+
+import asyncio
+import re
+import socket
+from pathlib import Path
+
+from metrology.errors import PeerError, PeerGoneError
+
+MAGIC_CLIENT = "mlcommons/power client v3"
+MAGIC_SERVER = "mlcommons/power server v3"
+HELLO = "wattrig,hello,1"
+"""Sent right after the magic by our client: the reference director answers `Error`, ours `OK,...`."""
+ABORT = "wattrig,abort,"
+"""Start of the one line that our director sends unasked, to a client that said hello, before it ends a session."""
+DEFAULT_PORT = 4950
+LONGEST_LINE = 8192
+"""Longest line accepted, bytes; the longest of the protocol is below 300."""
+LARGEST_BLOCK = 1 << 20
+"""Longest block of a file, bytes, as the reference cuts them."""
+LARGEST_FILE = 4 << 30
+"""Largest file accepted, bytes: 500,000 samples (PTDaemon's limit) of 60 channels."""
+LABEL = re.compile(r"[A-Za-z0-9_-]{0,64}")
+SESSION_NAME = re.compile(r"\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}(_[A-Za-z0-9_-]{1,64})?")
+"""A session is named by the director's local time and the label; what does not match never names a folder."""
+
+
+class Lines:
+    """One end of a connection that speaks lines.
+
+    Args:
+        reader, writer: the connection.
+        peer: what to call the other end in errors ("director", "client 127.0.0.1:40000").
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.peer = peer
+        _tune(writer.get_extra_info("socket"))
+
+    async def send(self, text: str) -> None:
+        """Send one line.
+
+        Raises:
+            PeerGoneError: the connection is closed.
+        """
+        try:
+            self._writer.write(text.encode() + b"\r\n")
+            await self._writer.drain()
+        except OSError as problem:
+            raise PeerGoneError(f"the {self.peer} closed the connection ({problem})") from problem
+
+    async def receive(self, timeout_s: float | None) -> str:
+        """Receive one line.
+
+        Raises:
+            PeerGoneError: the peer closed the connection, or sent no whole line in time.
+            PeerError: the line is longer than `LONGEST_LINE`.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                line = await self._reader.readuntil(b"\n")
+        except TimeoutError as problem:
+            raise PeerGoneError(f"the {self.peer} sent no line within {timeout_s:g} s") from problem
+        except asyncio.IncompleteReadError as problem:
+            raise PeerGoneError(f"the {self.peer} closed the connection") from problem
+        except asyncio.LimitOverrunError as problem:
+            raise PeerError(
+                f"the {self.peer} sent a line of over {LONGEST_LINE} bytes, expected at most that"
+            ) from problem
+        except OSError as problem:
+            raise PeerGoneError(f"the connection to the {self.peer} broke ({problem})") from problem
+        return line.rstrip(b"\r\n").decode(errors="replace")
+
+    async def ask(self, command: str, timeout_s: float | None) -> str:
+        """Send a command and receive its reply; errors as in `send` and `receive`."""
+        await self.send(command)
+        return await self.receive(timeout_s)
+
+    async def ended(self) -> str:
+        """Wait, while the peer has nothing to say, until it ends the connection; get the reason it gave, or ""."""
+        try:
+            line = await self.receive(None)
+        except PeerGoneError:
+            return ""
+        return line.removeprefix(ABORT)
+
+    async def send_file(self, path: Path) -> None:
+        """Send a file: blocks, each after a line with its decimal length, then the line `0`."""
+        with path.open("rb") as file:
+            while block := file.read(LARGEST_BLOCK):
+                self._writer.write(b"%d\r\n" % len(block) + block)
+                await self._writer.drain()
+        await self.send("0")
+
+    async def receive_file(self, path: Path, timeout_s: float) -> None:
+        """Receive a file into `path`, which appears only when all of it has come.
+
+        Raises:
+            PeerError: the peer answered with an error instead, or a length makes no sense.
+            PeerGoneError: nothing came for `timeout_s`.
+        """
+        partial = path.with_name(path.name + ".tmp")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        total = 0
+        with partial.open("wb") as file:
+            while length := block_length(await self.receive(timeout_s), self.peer):
+                total += length
+                if total > LARGEST_FILE:
+                    raise PeerError(f"the {self.peer} sent over {LARGEST_FILE} bytes for '{path.name}'")
+                file.write(await self._exactly(length, timeout_s))
+        partial.replace(path)
+
+    async def _exactly(self, length: int, timeout_s: float) -> bytes:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._reader.readexactly(length)
+        except TimeoutError as problem:
+            raise PeerGoneError(f"the {self.peer} sent no whole block within {timeout_s:g} s") from problem
+        except (asyncio.IncompleteReadError, OSError) as problem:
+            raise PeerGoneError(f"the {self.peer} closed the connection in the middle of a file") from problem
+
+    async def close(self) -> None:
+        """Close the connection; a peer that is gone already is no error."""
+        self._writer.close()
+        try:
+            await self._writer.wait_closed()
+        except OSError:
+            return
+
+
+def block_length(line: str, peer: str) -> int:
+    """Read the length line of a block.
+
+    Raises:
+        PeerError: it is no number from 0 to `LARGEST_BLOCK`, as when the peer answers `Error`.
+    """
+    if not (line.isascii() and line.isdecimal() and len(line) <= 7 and int(line) <= LARGEST_BLOCK):
+        raise PeerError(f"got {line[:80]!r} from the {peer}, expected a block length of 0 to {LARGEST_BLOCK}")
+    return int(line)
+
+
+def _tune(connection: socket.socket) -> None:
+    """Notice a dead peer within 22 s, as the reference does, and send small lines at once, as it does not."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 2), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 10)):
+        if hasattr(socket, option):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
