@@ -169,5 +169,5 @@ def parse_identity(reply: str) -> Identity:
     version = next((word.removeprefix("version=") for word in words if word.startswith("version=")), "")
     mode = next((index for index, word in enumerate(words) if word.startswith("mode=")), None)
     tail = words[mode + 1 :] if mode is not None else []
-    channels = int(tail[2]) if len(tail) > 2 and tail[2].isdigit() else 0
+    channels = int(tail[2]) if len(tail) > 2 and tail[2].isdecimal() else 0
     return Identity(driver=words[0], version=version, channels=channels, idn=words[-1] if len(words) > 1 else "")
