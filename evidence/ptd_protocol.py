@@ -17,6 +17,8 @@ WRONG_COUNT_REPLY = "Invalid number of parameters"
 """What PTDaemon answers to `RL,*,*` on a single-channel analyzer; the client then asks `RL`."""
 MAXIMUM_SAMPLES = 500_000
 """Largest number of samples PTDaemon keeps in one run; source: its reply to `Go`."""
+_MARKED = re.compile(r"(Time,[^\n]{1,200}?),Mark,([^,\n]{0,200})((?:,Ch\d{1,3},Watts,[^\n]*)?)")
+_CHANNEL = re.compile(r",Ch\d{1,3}(?=,Watts,)")
 _LAST = re.compile(r"Last (\d{1,7}) samples?(?: from sum channel and channels 1 - (\d{1,3}))?")
 
 
@@ -26,6 +28,23 @@ def go_reply(interval_ms: int, rampup: int) -> str:
         f"Starting untimed measurement, maximum {MAXIMUM_SAMPLES} samples at {interval_ms}ms "
         f"with {rampup} rampup samples"
     )
+
+
+def timed_reply(samples: int, interval_ms: int, rampup: int) -> str:
+    """Write the reply to `Timed`; no public log shows PTDaemon's own, so this follows its reply to `Go`."""
+    return f"Starting timed measurement, {samples} samples at {interval_ms}ms with {rampup} rampup samples"
+
+
+def quantity_reply(name: str, span: tuple[float, float, float], samples: int, valid: int) -> str:
+    """Write the reply to `Watts`, `Volts`, `Amps` or `PF`.
+
+    Args:
+        name: the quantity as PTDaemon names it.
+        span: mean, minimum and maximum of the valid samples.
+        samples, valid: how many samples there are, missed ones included, and how many of them are valid.
+    """
+    mean, minimum, maximum = span
+    return f"{name},{mean:.6f},{minimum:.6f},{maximum:.6f},{samples},{samples - valid},{valid}"
 
 
 def _quantities(reading: Reading) -> str:
@@ -51,6 +70,18 @@ def marked_line(listed: str, mark: str) -> str:
         raise EvidenceError(f"got sample line {listed[:80]!r}, expected 'Time,...,Watts,...'")
     marked = f"{head},Watts,{groups[0]},Mark,{mark}"
     return marked + "".join(f",Ch{number},Watts,{group}" for number, group in enumerate(groups[1:], 1))
+
+
+def unmarked_line(marked: str) -> tuple[str, str]:
+    """Turn a line of spl.txt or of the daemon's `-l` log back into (line of an `RL` listing, mark).
+
+    Raises:
+        EvidenceError: the line carries no mark.
+    """
+    match = _MARKED.fullmatch(marked)
+    if match is None:
+        raise EvidenceError(f"got sample line {marked[:80]!r}, expected 'Time,...,PF,f,Mark,<mark>'")
+    return match[1] + _CHANNEL.sub("", match[3]), match[2]
 
 
 def parse_sample(listed: str) -> Sample:
@@ -89,14 +120,17 @@ def parse_list_header(reply: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2] or 0)) if match else None
 
 
-def ranges_reply(current: Range, voltage: Range) -> str:
-    """Write the reply to `RR`: current first; -1 for what is unknown."""
+def ranges_reply(current: Range, voltage: Range, groups: int = 1) -> str:
+    """Write the reply to `RR`: current first; -1 for what is unknown.
+
+    `RR,*` asks for one group of four values for the sum channel and for each channel.
+    """
 
     def pair(item: Range) -> str:
         full_scale = -1.0 if item.full_scale is None else item.full_scale
         return f"{int(item.auto)},{full_scale:.6f}"
 
-    return f"Ranges,{pair(current)},{pair(voltage)}"
+    return ",".join(["Ranges", *[f"{pair(current)},{pair(voltage)}"] * groups])
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +162,18 @@ def parse_ranges(reply: str) -> RangesReply:
         ) from problem
 
 
-def uncertainty_reply(tally: UncertaintyTally) -> str:
-    """Write the reply to `Uncertainty`: mean, minimum, maximum as fractions, then counts."""
-    mean = "-1.0" if tally.mean is None else f"{tally.mean:.6f}"
-    return (
-        f"Uncertainty,{mean},{tally.minimum:.6f},{tally.maximum:.6f},"
-        f"{tally.total},{tally.above},{tally.within},{tally.unknown}"
-    )
+def uncertainty_reply(*tallies: UncertaintyTally) -> str:
+    """Write the reply to `Uncertainty`: mean, minimum, maximum as fractions, then counts.
+
+    `Uncertainty,*` asks for one such group of seven for the sum channel and for each channel.
+    """
+
+    def group(tally: UncertaintyTally) -> str:
+        mean = "-1.0" if tally.mean is None else f"{tally.mean:.6f}"
+        counts = f"{tally.total},{tally.above},{tally.within},{tally.unknown}"
+        return f"{mean},{tally.minimum:.6f},{tally.maximum:.6f},{counts}"
+
+    return ",".join(["Uncertainty", *map(group, tallies)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +200,29 @@ class Identity:
     def is_simulated(self) -> bool:
         """Tell whether the instrument says that it is a simulation."""
         return "SIMULATED" in self.idn.upper()
+
+
+def identify_reply(name: str, version: str, system: str, idn: str, *, frequency: bool, channels: int) -> str:
+    """Write the reply to `Identify`; commas within the texts become semicolons (idn) or go (system).
+
+    The order of the fields is that of SPEC's own open client: name, averaging interval in ms, whether watts, volts,
+    amperes, power factor, energy and frequency can be had, accepted by SPEC, version, system, mode, uncertainty,
+    range setting, channels, two flags for several phases and DC, calibration date, `*IDN?`. "Accepted by SPEC" is 0:
+    SPEC accepts what its own PTDaemon measures.
+
+    Args:
+        name: PTDaemon's name of the driver.
+        version: what follows `version=`.
+        system: what follows `OS=`.
+        idn: the instrument's `*IDN?`.
+        frequency: whether the instrument measures frequency.
+        channels: 0 for a single channel, else the number of channels.
+    """
+    plain = system.replace(",", "")
+    return (
+        f"{name},1000,1,1,1,1,0,{int(frequency)},0,version={version},OS={plain},mode=power,"
+        f"1,1,{max(1, channels)},0,0,no_cal_date,{idn.replace(',', ';')}"
+    )
 
 
 def parse_identity(reply: str) -> Identity:

@@ -5,6 +5,7 @@
     ├── EvidenceError            a file of a session cannot be read as what it should be
     ├── InstrumentError          the power analyzer, or the line to it, failed
     │   ├── InstrumentAbsentError    no such port, or nobody answers on it
+    │   ├── InstrumentLostError      it answered before and does so no more
     │   └── WrongInstrumentError     something else than the configured analyzer answers
     ├── PeerError                the process at the other end of a connection failed or broke the protocol
     │   ├── PeerGoneError            it closed the connection or fell silent
@@ -47,6 +48,10 @@ class InstrumentError(WattrigError):
 
 class InstrumentAbsentError(InstrumentError):
     """There is no such port, or nobody answers on it."""
+
+
+class InstrumentLostError(InstrumentError):
+    """The instrument answered before and does so no more."""
 
 
 class WrongInstrumentError(InstrumentError):

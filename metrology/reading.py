@@ -3,7 +3,8 @@
 PTDaemon encodes a reading that is not good in the numbers themselves. The code was recovered from 1,351 such
 samples in published sessions, none of which falls outside it:
 
-- all four fields -1: the analyzer gave no usable reading (NaN, infinity, 9.91E+37), as during a range change;
+- power and current -1: the analyzer gave no usable reading (NaN, infinity, 9.91E+37), as during a range change; the
+  other two are -1 as well, or, from a WT210 that still measured the voltage, the true voltage and -1;
 - all four fields -2: no reading came in this interval, the sample was missed;
 - power and current -(x + 3), voltage and power factor true: the current peak went over what the range's crest
   factor allows, and the true (clipped, so at least that large) value is x.
@@ -11,6 +12,8 @@ samples in published sessions, none of which falls outside it:
 
 import enum
 import math
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 BAD_VALUE = -1.0
@@ -75,7 +78,7 @@ def decode(power_w: float, voltage_v: float, current_a: float, power_factor: flo
     fields NaN. Non-finite numbers are a bad reading.
     """
     values = (power_w, voltage_v, current_a, power_factor)
-    if not all(math.isfinite(value) for value in values) or values == (BAD_VALUE,) * 4:
+    if not all(math.isfinite(value) for value in values) or power_w == current_a == BAD_VALUE:
         return BAD_READING
     if values == (MISSED_VALUE,) * 4:
         return MISSED_READING
@@ -84,6 +87,28 @@ def decode(power_w: float, voltage_v: float, current_a: float, power_factor: flo
     if (voltage_v, current_a, power_factor) == (BAD_VALUE,) * 3:
         return Reading(power_w, math.nan, math.nan, math.nan) if power_w >= 0 else BAD_READING
     return Reading(*values)
+
+
+def mean_reading(readings: Sequence[Reading]) -> Reading:
+    """Combine readings of one channel over spans that are equally long and follow each other.
+
+    Power is averaged; volts and amperes are rms values, so their squares are. A reading without values makes the
+    mean bad, one over the peak makes it over the peak.
+    """
+    if any(reading.validity in (Validity.BAD, Validity.MISSED) for reading in readings):
+        return BAD_READING
+    power_w = statistics.fmean(reading.power_w for reading in readings)
+    voltage_v = math.sqrt(statistics.fmean(reading.voltage_v**2 for reading in readings))
+    current_a = math.sqrt(statistics.fmean(reading.current_a**2 for reading in readings))
+    apparent_va = voltage_v * current_a
+    peak_over = any(reading.validity is Validity.PEAK_OVER for reading in readings)
+    return Reading(
+        power_w,
+        voltage_v,
+        current_a,
+        power_w / apparent_va if apparent_va > 0 else 0.0,
+        Validity.PEAK_OVER if peak_over else Validity.GOOD,
+    )
 
 
 @dataclass(frozen=True, slots=True)

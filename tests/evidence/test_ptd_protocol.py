@@ -84,3 +84,30 @@ def test_identity_of_a_published_session_and_of_ours() -> None:
     )
     assert ours.is_wattrig
     assert ours.is_simulated
+
+
+@pytest.mark.parametrize("line", [SINGLE, CHANNELS])
+def test_a_marked_line_gives_back_what_was_listed(line: str) -> None:
+    assert ptd.unmarked_line(ptd.marked_line(line, "S_testing")) == (line, "S_testing")
+
+
+@pytest.mark.parametrize("line", ["", SINGLE, "Mark,S", "Time,a,Mark,S,more"])
+def test_a_line_without_mark_is_refused(line: str) -> None:
+    with pytest.raises(EvidenceError, match="expected 'Time"):
+        ptd.unmarked_line(line)
+
+
+def test_replies_of_the_daemon() -> None:
+    assert ptd.timed_reply(5, 1000, 1) == "Starting timed measurement, 5 samples at 1000ms with 1 rampup samples"
+    assert ptd.quantity_reply("Watts", (4409.712563, 2339.7, 4637.7), 796, 794) == (
+        "Watts,4409.712563,2339.700000,4637.700000,796,2,794"
+    )
+    assert ptd.ranges_reply(Range(False, 10.0), Range(True, None), 2) == "Ranges" + ",0,10.000000,1,-1.000000" * 2
+    assert ptd.uncertainty_reply(UncertaintyTally(), UncertaintyTally()).count("-1.0,10000000.000000") == 2
+
+
+def test_the_identity_that_is_written_is_read_back() -> None:
+    reply = ptd.identify_reply("YokogawaWT500", "wattrig_1", "Linux, 6", "YOKOGAWA,A,B,C", frequency=True, channels=3)
+    head = "YokogawaWT500,1000,1,1,1,1,0,1,0,version=wattrig_1,OS=Linux 6,mode=power,1,1,3,0,0,no_cal_date,"
+    assert reply.startswith(head)
+    assert ptd.parse_identity(reply) == ptd.Identity("YokogawaWT500", "wattrig_1", 3, "YOKOGAWA;A;B;C")

@@ -26,6 +26,7 @@ def test_sentinels_of_bad_and_missed_samples() -> None:
     assert BAD_READING.fields() == (-1.0,) * 4
     assert MISSED_READING.fields() == (-2.0,) * 4
     assert decode(-1, -1, -1, -1).validity is Validity.BAD
+    assert decode(-1, 246.46, -1, -1).validity is Validity.BAD  # v5.1 GATEOverflow: the voltage alone was good
     assert decode(-2, -2, -2, -2).validity is Validity.MISSED
 
 
