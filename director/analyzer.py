@@ -1,0 +1,238 @@
+"""One analyzer in one session: its daemon, the connection to it, and a record of all that was said."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from analyzers.ptd.client import PtdClient
+from director.daemon import Daemon, free_port, require_free
+from director.server_log import ServerLog
+from director.station import LARGEST_CURRENT_RANGES_A, AnalyzerConfig
+from evidence.ptd_protocol import Identity, RangesReply, parse_identity, parse_ranges
+from metrology.errors import EvidenceError, PeerError, SessionError, WattrigError
+
+INTERVAL_MS = 1000
+"""Sampling interval, milliseconds; source: MLPerf power rules, and every published Go."""
+PTDAEMON_SETTLE_S = 10.0
+"""The reference director's pause before each Go and after each stop command, seconds."""
+LAST_WORDS_S = 0.5
+"""How long a daemon that closed its connection is given to end, so that its last words can be quoted."""
+
+
+class Analyzer:
+    """An analyzer and its daemon.
+
+    Args:
+        number: from 1, as in the station file.
+        config: how it is set up there.
+        folder: where the daemon's own files go.
+        log: the session's server.log.
+
+    Attributes:
+        messages: each command to the daemon with its reply, for server.json.
+        command: the daemon's command line.
+        initial: the ranges it was found with.
+    """
+
+    def __init__(self, number: int, config: AnalyzerConfig, folder: Path, log: ServerLog) -> None:
+        self.number = number
+        self.config = config
+        self.output = folder / f"ptd_stdout_{number}.txt"
+        self.journal = folder / f"journal_{number}.txt"
+        self.messages: list[dict[str, str]] = []
+        self.command: list[str] = []
+        self.initial: RangesReply | None = None
+        self._log = log
+        self._name = f"Analyzer [{number}]"
+        self._daemon: Daemon | None = None
+        self._client: PtdClient | None = None
+        self._identity: Identity | None = None
+        self._counted = 0
+        self._port = 0
+
+    # What the client hears goes into server.log, in the reference's words.
+
+    def asked(self, command: str) -> None:
+        """See `Witness`."""
+        self._log.info(f"{self._name} is sending to ptd: {command!r}")
+
+    def answered(self, command: str, reply: str) -> None:
+        """See `Witness`."""
+        self._log.info(f"{self._name} recieved reply from ptd: {reply!r}")
+        self.messages.append({"cmd": command, "reply": reply})
+
+    def announced(self, count: int) -> None:
+        """See `Witness`."""
+        self._log.info(f"{self._name} is trying to read {count} lines")
+
+    def listed(self, lines: Sequence[str]) -> None:
+        """See `Witness`."""
+        text = "".join(f"{line}\n" for line in lines)
+        self._log.info(f"{self._name} got reply from ptd: {text!r}")
+
+    @property
+    def ptd(self) -> PtdClient:
+        """Get the connection to the daemon.
+
+        Raises:
+            SessionError: there is none.
+        """
+        if self._client is None:
+            raise SessionError(f"the daemon of analyzer {self.number} is not running")
+        return self._client
+
+    @property
+    def pid(self) -> int | None:
+        """Get the daemon's process id; None where none runs."""
+        return self._daemon.process.pid if self._daemon is not None else None
+
+    @property
+    def settle_s(self) -> float:
+        """Get the pause before each Go and after each stop command, seconds."""
+        if self.config.settle_s is not None:
+            return self.config.settle_s
+        return 0.0 if self._identity is not None and self._identity.is_wattrig else PTDAEMON_SETTLE_S
+
+    def record(self) -> dict[str, Any]:
+        """Get the entry for `ptd_config` in server.json."""
+        return self.config.record(self.command)
+
+    async def launch(self) -> None:
+        """Start the daemon; the caller ends it, also where what follows fails.
+
+        Raises:
+            ConfigError: its program or its port cannot be used.
+        """
+        await self._launch(self.journal)
+
+    async def _launch(self, journal: Path) -> None:
+        self._port = self.config.network_port or free_port()
+        if self.config.network_port:
+            require_free(self._port)
+        self.command = self.config.command(journal, self._port)
+        self._log.info(f"{self._name} is running PTDaemon: {self.command}")
+        self._daemon = await Daemon.start(self.command, self.output)
+
+    async def connect(self) -> None:
+        """Find an analyzer behind the daemon, and the ranges it is set to.
+
+        Raises:
+            InstrumentError, PeerError, EvidenceError: it does not answer as a daemon with an analyzer does.
+        """
+        await self._greet()
+        reply = await self.ptd.ask("Identify")
+        self._identity = parse_identity(reply)
+        if not self._identity.version:
+            raise EvidenceError(f"got {reply[:120]!r} to Identify, expected '<analyzer>,...,version=...'")
+        self._log.info(f"{self._name} connected to PTDaemon")
+        self.initial = parse_ranges(await self.ptd.ask("RR"))
+        self._log.info(
+            f"{self._name} says the initial range for Amps is {self.initial.current} "
+            f"for Volts is {self.initial.voltage}"
+        )
+
+    async def _greet(self) -> None:
+        if self._daemon is None:
+            raise SessionError(f"the daemon of analyzer {self.number} is not running")
+        self._client = await self._daemon.connect(self._port, self)
+        await self._client.hello()
+
+    async def range_automatically(self, *, largest_current: bool) -> None:
+        """Prepare the ranging run: automatic ranges, or the analyzer's largest current range.
+
+        The current range is set twice, as the reference does, since checkers count the messages.
+        """
+        await self.ptd.set_range("V", "Auto")
+        current = "Auto"
+        if largest_current and self.config.device_type in LARGEST_CURRENT_RANGES_A:
+            current = str(LARGEST_CURRENT_RANGES_A[self.config.device_type])
+        elif largest_current:
+            self._log.warning(f"Unknown max range type for device {self.config.device_type}, using AUTO")
+        for _ in range(2):
+            await self.ptd.set_range("A", current)
+
+    async def go(self, mark: str) -> None:
+        """Start measuring."""
+        self._counted = 0
+        await self.ptd.go(INTERVAL_MS, mark)
+
+    async def figures(self, *names: str) -> list[str]:
+        """Ask for `Watts` or `Uncertainty`; a reply that is none is kept as it is, with a warning."""
+        replies = [await self.ptd.ask(name) for name in names]
+        for name, reply in zip(names, replies, strict=True):
+            if not reply.startswith(f"{name},"):
+                self._log.warning(f"{self._name} answered {name!r} with {reply!r}, expected '{name},...'")
+        return replies
+
+    async def counts_on(self) -> bool:
+        """Tell whether samples are still being taken although the daemon's log shows none.
+
+        SPEC's PTDaemon may hold its log back, so its count of samples is asked for; ours writes each line at once.
+        """
+        if self._identity is not None and self._identity.is_wattrig:
+            return False
+        words = (await self.figures("Watts"))[0].split(",")
+        count = int(words[4]) if len(words) > 4 and words[4].isdecimal() else 0
+        before, self._counted = self._counted, count
+        return count > before
+
+    async def lost(self) -> str:
+        """Wait until the daemon ends or closes the connection; get what happened."""
+        daemon, client = self._daemon, self.ptd
+        if daemon is None:
+            raise SessionError(f"the daemon of analyzer {self.number} is not running")
+        ends = [asyncio.ensure_future(daemon.process.wait()), asyncio.ensure_future(client.gone.wait())]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends[:1], timeout=LAST_WORDS_S)
+        finally:
+            for end in ends:
+                end.cancel()
+        code = daemon.process.returncode
+        what = "closed the connection" if code is None else f"ended with exit code {code}"
+        return f"the daemon of analyzer {self.number} {what}{daemon.last_words()}"
+
+    async def restore(self) -> None:
+        """Set the ranges back to what they were found at; start the daemon once more where it died meanwhile.
+
+        Raises:
+            WattrigError: they could not be set back.
+        """
+        if self.initial is None:
+            return
+        if self._client is None or self._client.gone.is_set():
+            await self.end()
+            await self._launch(self.journal.with_name(f"journal_{self.number}_restore.txt"))
+            await self._greet()
+        await self.ptd.set_range("V", self.initial.voltage)
+        await self.ptd.set_range("A", self.initial.current)
+        self._log.info(
+            f"{self._name} set initial values for Amps {self.initial.current} and Volts {self.initial.voltage}"
+        )
+
+    async def give_back(self, *, measuring: bool = False) -> None:
+        """Leave the analyzer as it was found, as far as that can be done, and end the daemon."""
+        try:
+            if measuring and not self.ptd.gone.is_set():
+                await self.ptd.ask("Stop")
+        except (PeerError, SessionError) as problem:
+            self._log.warning(f"{self._name} could not be stopped: {problem.message}")
+        try:
+            await self.restore()
+        except WattrigError as problem:
+            self._log.warning(f"{self._name} may be left in other ranges than it was found in: {problem.message}")
+        finally:
+            await self.end()
+
+    async def end(self) -> None:
+        """Close the connection and end the daemon; its output is whole afterwards."""
+        client, self._client = self._client, None
+        daemon, self._daemon = self._daemon, None
+        if client is not None:
+            await client.close()
+        if daemon is not None:
+            self._log.info(f"{self._name} stopping ptd...")
+            with contextlib.suppress(ProcessLookupError):
+                await daemon.end()

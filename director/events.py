@@ -1,0 +1,71 @@
+"""What a director tells while it works: small records for a log, a progress line, a live page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from metrology.reading import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of the director's log, cut where it is very long."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The analyzers answer and clients are served at this address."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    """A client began a session."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseStarted:
+    """A phase ("ranging" or "testing") is being measured."""
+
+    session: str
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTaken:
+    """The daemon of an analyzer (numbered from 1) wrote a sample."""
+
+    session: str
+    phase: str
+    analyzer: int
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseEnded:
+    """A phase was measured; `samples` came from the first analyzer."""
+
+    session: str
+    phase: str
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """A session is closed; `reason` is empty where it was completed."""
+
+    session: str
+    reason: str
+
+
+Event = LogLine | Listening | SessionOpened | PhaseStarted | SampleTaken | PhaseEnded | SessionEnded
+Observe = Callable[[Event], None]
+
+
+def unobserved(_event: Event) -> None:
+    """Take no notice of an event."""

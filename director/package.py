@@ -1,0 +1,76 @@
+"""The files that a session leaves in the store, written as the reference director writes them."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from evidence.layout import OURS, PHASE_FOLDERS, PTD_LOGS, PTD_OUT
+from evidence.ptd_protocol import marked_line
+
+
+def write_figures(session: Path, number: int, watts: str, uncertainty: str) -> None:
+    """Add what analyzer `number` replied to `Watts` and `Uncertainty` to ptd_out.txt."""
+    path = session / PTD_OUT
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(f"Analyzer {number}:\nPower: {watts} \nUncertainty: {uncertainty}\n")
+
+
+def write_power_log(session: Path, phase: str, listing: Sequence[str]) -> list[str]:
+    """Write the spl.txt of a phase: the listed lines, marked, and one empty last line, as directors since v4.1 do.
+
+    Returns:
+        The lines written.
+
+    Raises:
+        EvidenceError: a line of the listing is no sample.
+    """
+    lines = [marked_line(line, f"{session.name}_{phase}") for line in listing]
+    path = session / PHASE_FOLDERS[phase] / "spl.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines) + "\n", "ascii", errors="replace", newline="\n")
+    return lines
+
+
+def keep_differences(session: Path, phase: str, journal: Path, lines: Sequence[str]) -> Path | None:
+    """Hold a daemon's log against the spl.txt made from its listing.
+
+    Returns:
+        A file in `wattrig/` with the lines that differ; None where all agree.
+    """
+    different = differences(journal_lines(journal, f"{session.name}_{phase}"), lines)
+    if not different:
+        return None
+    kept = session / OURS / f"{journal.stem}_differs_{phase}.txt"
+    kept.write_text("".join(f"{line}\n" for line in different), "utf-8")
+    return kept
+
+
+def journal_lines(journal: Path, mark: str) -> list[str]:
+    """Get the lines of a journal that carry a mark, as they are."""
+    wanted = f",Mark,{mark}".encode()
+    with journal.open("rb") as file:
+        return [line.rstrip(b"\r\n").decode("ascii", "replace") for line in file if _is_marked(line, wanted)]
+
+
+def _is_marked(line: bytes, wanted: bytes) -> bool:
+    head, found, tail = line.rstrip(b"\r\n").partition(wanted)
+    return bool(found) and head.startswith(b"Time,") and (not tail or tail.startswith(b",Ch"))
+
+
+def differences(logged: Sequence[str], listed: Sequence[str]) -> list[str]:
+    """Compare a journal with the listing of the same phase: lines of one alone, "-" journal, "+" listing."""
+    in_log, in_listing = set(logged), set(listed)
+    return [f"-{line}" for line in logged if line not in in_listing] + [
+        f"+{line}" for line in listed if line not in in_log
+    ]
+
+
+def write_ptd_logs(session: Path, outputs: Iterable[Path]) -> None:
+    """Write ptd_logs.txt: all that each daemon put out, under a heading with its analyzer's number."""
+    with (session / PTD_LOGS).open("wb") as logs:
+        for number, output in enumerate(outputs, 1):
+            if output.exists():
+                logs.write(f"Analyzer {number}\n".encode())
+                with output.open("rb") as file:
+                    shutil.copyfileobj(file, logs)

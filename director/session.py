@@ -1,0 +1,283 @@
+"""One measured session: ranging, testing, and what they leave in the store, in the reference director's order."""
+
+import asyncio
+import enum
+import shutil
+from collections.abc import Sequence
+
+from director.analyzer import Analyzer
+from director.claim import Claim
+from director.events import Observe, PhaseEnded, PhaseStarted, SessionEnded, SessionOpened
+from director.package import keep_differences, write_figures, write_power_log, write_ptd_logs
+from director.ranging import FixedRanges, choose_ranges
+from director.server_log import ServerLog
+from director.station import Station
+from director.watch import Watch
+from evidence.layout import (
+    DOWNLOADS,
+    OURS,
+    POWER,
+    SERVER_JSON,
+    SERVER_LOG,
+)
+from evidence.ptd_protocol import parse_sample
+from evidence.state import mark
+from evidence.summary import Summary
+from metrology.errors import InstrumentError, PeerRefusedError, SessionError
+
+LEAST_FREE_BYTES = 256 << 20
+"""Space a session needs in the store, bytes: twice a 24 h run of three channels at 1 Hz, twice over."""
+
+
+class Stage(enum.Enum):
+    """Where a session stands."""
+
+    OPEN = "open"
+    RANGING = "ranging"
+    RANGED = "ranged"
+    TESTING = "testing"
+    TESTED = "tested"
+    CLOSED = "closed"
+
+
+RUNNING = {"ranging": Stage.RANGING, "testing": Stage.TESTING}
+STOPPED = {"ranging": Stage.RANGED, "testing": Stage.TESTED}
+
+
+class Session:
+    """A session of one client.
+
+    Args:
+        station: the measuring machine.
+        name: the session's name, which is its folder's in the store.
+        summary: the record for server.json; messages are added by the conversation.
+        log: the connection's server.log.
+        observe: gets the events.
+
+    Raises:
+        FileExistsError: there is a session of that name.
+        SessionError: the store has too little space.
+
+    Attributes:
+        watch: notices when the measurement fails.
+        phase: the phase begun last; "" before ranging.
+    """
+
+    def __init__(self, station: Station, name: str, summary: Summary, log: ServerLog, observe: Observe) -> None:
+        self.name = name
+        self.folder = station.director.store / name
+        self.watch = Watch(name, observe)
+        self.phase = ""
+        self._station = station
+        self._summary = summary
+        self._log = log
+        self._observe = observe
+        self._stage = Stage.OPEN
+        self._ranges: FixedRanges | None = None
+        self._require_space()
+        self.folder.mkdir()
+        for part in (POWER, OURS):
+            (self.folder / part).mkdir()
+        log.open(self.folder / SERVER_LOG)
+        self._claim = Claim(self.folder)
+        self._analyzers = [
+            Analyzer(number, config, self.folder / OURS, log) for number, config in enumerate(station.analyzer, 1)
+        ]
+        summary.session_name = name
+        observe(SessionOpened(name))
+
+    def _require_space(self) -> None:
+        free_bytes = shutil.disk_usage(self.folder.parent).free
+        if free_bytes < LEAST_FREE_BYTES:
+            raise SessionError(
+                f"the store '{self.folder.parent}' has {free_bytes >> 20} MiB free, expected {LEAST_FREE_BYTES >> 20}"
+            )
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the session holds the analyzers."""
+        return self._stage is not Stage.CLOSED
+
+    async def start(self, phase: str, fixed: FixedRanges | None = None) -> bool:
+        """Begin to measure a phase; asked again while measuring it, there is nothing to do.
+
+        Args:
+            phase: "ranging", or "testing" after it.
+            fixed: ranges that spare the ranging run.
+
+        Returns:
+            Whether the phase is being measured; False where it is not its turn.
+
+        Raises:
+            WattrigError: it could not be begun; the session cannot go on.
+        """
+        if self._stage is RUNNING[phase]:
+            return True
+        if not self._may_start(phase, fixed):
+            return False
+        self._summary.stamp(phase)
+        self.phase = phase
+        if self._stage is Stage.OPEN:
+            await self._start_analyzers()
+        self._ranges = fixed or self._ranges
+        for analyzer in self._analyzers:
+            await self._set_ranges(analyzer, phase)
+        await self._settle()
+        self._log.info(f"Starting {phase} mode")
+        self._stage = RUNNING[phase]
+        await self._go(phase)
+        self._summary.stamp(phase)
+        self._observe(PhaseStarted(self.name, phase))
+        return True
+
+    def _may_start(self, phase: str, fixed: FixedRanges | None) -> bool:
+        if phase == "ranging":
+            return self._stage is Stage.OPEN
+        return self._stage is Stage.RANGED or (self._stage is Stage.OPEN and fixed is not None)
+
+    async def _start_analyzers(self) -> None:
+        for analyzer in self._analyzers:
+            await analyzer.launch()
+        self._claim.note(self._analyzers)
+        for analyzer in self._analyzers:
+            await analyzer.connect()
+        self._claim.note(self._analyzers)
+
+    async def _set_ranges(self, analyzer: Analyzer, phase: str) -> None:
+        if phase == "ranging":
+            largest = self._station.director.ranging_mode == "max"
+            await analyzer.range_automatically(largest_current=largest)
+        elif self._ranges is not None:
+            await set_testing_range(analyzer, "V", "voltage", self._ranges.voltage)
+            await set_testing_range(analyzer, "A", "current", self._ranges.current)
+
+    async def _settle(self) -> None:
+        await asyncio.sleep(max(analyzer.settle_s for analyzer in self._analyzers))
+
+    async def _go(self, phase: str) -> None:
+        mark_text = f"{self.name}_{phase}"
+        if phase == "testing" and self._ranges is not None:
+            for analyzer in self._analyzers:
+                self._log.info(
+                    f"Analyzer [{analyzer.number}] maxAmps: {self._ranges.current}, maxVolts: {self._ranges.voltage}"
+                )
+        self.watch.begin(self._analyzers, phase)
+        await asyncio.gather(*(analyzer.go(mark_text) for analyzer in self._analyzers))
+
+    async def stop(self, phase: str) -> bool:
+        """Measure no more, and write what was measured; asked again afterwards, there is nothing to do.
+
+        Returns:
+            Whether the phase is measured; False where it was not being measured.
+
+        Raises:
+            WattrigError: the samples could not be had, or are none; the session cannot go on.
+        """
+        if self._stage is STOPPED[phase]:
+            return True
+        if self._stage is not RUNNING[phase]:
+            return False
+        self._summary.stamp(phase)
+        await self._settle()
+        await self.watch.end()
+        listings = [await self._finish(analyzer, phase) for analyzer in self._analyzers]
+        await self._write(phase, listings)
+        self._stage = STOPPED[phase]
+        self._summary.stamp(phase)
+        self._observe(PhaseEnded(self.name, phase, len(listings[0])))
+        return True
+
+    async def _finish(self, analyzer: Analyzer, phase: str) -> list[str]:
+        if phase == "testing":
+            watts, uncertainty = await analyzer.figures("Watts", "Uncertainty")
+            write_figures(self.folder, analyzer.number, watts, uncertainty)
+        await analyzer.ptd.stop()
+        listing = await analyzer.ptd.listing()
+        await analyzer.figures("Uncertainty", "Watts")
+        if not listing:
+            raise InstrumentError(f"analyzer {analyzer.number} delivered no sample in {phase}")
+        return listing
+
+    async def _write(self, phase: str, listings: Sequence[list[str]]) -> None:
+        if phase == "testing":
+            self._log.info(f"Merging {len(listings)} log files into one file")
+            self._log.info("Merging spl log files into one file")
+            self._log.info("Merging ptd log files into one file")
+        # A day's samples take seconds to parse; others are served meanwhile.
+        for analyzer, listing in zip(self._analyzers, listings, strict=True):
+            await asyncio.to_thread(self._write_listing, analyzer, phase, listing)
+            if phase == "ranging":
+                self._ranges = await asyncio.to_thread(
+                    choose_ranges, map(parse_sample, listing), analyzer.config.channels
+                )
+
+    def _write_listing(self, analyzer: Analyzer, phase: str, listing: Sequence[str]) -> None:
+        lines = write_power_log(self.folder, phase, listing)
+        kept = keep_differences(self.folder, phase, analyzer.journal, lines)
+        if kept is not None:
+            self._log.warning(
+                f"Analyzer [{analyzer.number}]: the samples in the daemon's log and in its listing differ, "
+                f"see {OURS}/{kept.name}"
+            )
+
+    async def finish(self) -> None:
+        """Close the session at the client's wish: give the analyzer back, write the last files.
+
+        Raises:
+            SessionError: the last files could not be written.
+        """
+        if self._stage is not Stage.TESTED:
+            await self.abort("the client ended the session before the testing run was measured")
+            return
+        for analyzer in self._analyzers:
+            await analyzer.give_back()
+        await self._close("")
+
+    async def abort(self, reason: str) -> None:
+        """Break the session off: give the analyzer back as far as possible and keep all that there is."""
+        if not self.is_open:
+            return
+        self._log.warning(f"The session is broken off: {reason}")
+        await self.watch.end()
+        measuring = self._stage in (Stage.RANGING, Stage.TESTING)
+        await asyncio.gather(*(analyzer.give_back(measuring=measuring) for analyzer in self._analyzers))
+        await self._close(reason)
+
+    async def _close(self, reason: str) -> None:
+        self._stage = Stage.CLOSED
+        try:
+            self._write_last_files()
+        except OSError as problem:
+            reason = reason or f"the last files could not be written: {problem}"
+            raise SessionError(reason) from problem
+        finally:
+            self._log.close()
+            mark(self.folder, "aborted" if reason else "complete", reason, self.phase if reason else "")
+            self._claim.release()
+            self._observe(SessionEnded(self.name, reason))
+
+    def _write_last_files(self) -> None:
+        """Write ptd_logs.txt, then server.log to its end, then server.json, which holds the digests of both."""
+        write_ptd_logs(self.folder, [analyzer.output for analyzer in self._analyzers])
+        self._log.close()
+        self._write_summary()
+
+    def _write_summary(self) -> None:
+        extra = {
+            "ptd_messages": [message for analyzer in self._analyzers for message in analyzer.messages],
+            "ptd_config": [analyzer.record() for analyzer in self._analyzers],
+        }
+        files = tuple(name for name in DOWNLOADS if name != SERVER_JSON)
+        self._summary.save(self.folder / SERVER_JSON, self.folder, files, extra)
+
+
+async def set_testing_range(analyzer: Analyzer, quantity: str, noun: str, setting: str) -> None:
+    """Set a range of the testing run; a refusal is told in the reference's words.
+
+    Raises:
+        SessionError: the daemon refuses it.
+    """
+    try:
+        await analyzer.ptd.set_range(quantity, setting)
+    except PeerRefusedError as problem:
+        raise SessionError(f"Error setting {noun} range: {[setting]}") from problem
