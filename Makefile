@@ -18,7 +18,7 @@ lint: .venv/dev
 	$(BIN)/lint-imports
 
 bench: .venv/dev
-	for file in bench/[a-z]*.py; do $(BIN)/python $$file || exit 1; done
+	for name in overhead energy check; do $(BIN)/python -m bench.$$name || exit 1; done
 
 docs: .venv/dev
 	$(BIN)/python docs/generate.py --check

@@ -83,12 +83,15 @@ class Daemon:
             await asyncio.wait_for(self.process.wait(), RETRY_S)
 
     def last_words(self) -> str:
-        """Quote the last error that the daemon wrote, or else its last line."""
+        """Quote the last error that the daemon wrote, with what it says to try, or else its last line."""
         with self.output.open("rb") as file:
             file.seek(max(self._begin, os.fstat(file.fileno()).st_size - LARGEST_TAIL))
             lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-        errors = [line for line in lines if "ERROR" in line]
-        return f": {(errors or lines)[-1][:500]}" if lines else " and wrote nothing"
+        if not lines:
+            return " and wrote nothing"
+        errors = [index for index, line in enumerate(lines) if "ERROR" in line or line.startswith("wattrig-ptd: ")]
+        told = lines[errors[-1] if errors else -1 :][:2]
+        return ": " + "\n  ".join(line[:500] for line in told if line is told[0] or line.startswith("try: "))
 
     async def end(self) -> None:
         """End the process and wait until it is gone; it is killed if it does not go by itself."""

@@ -26,7 +26,7 @@ class Exchange:
     @property
     def offset_ns(self) -> float:
         """Peer's clock minus ours, nanoseconds, if both ways take equally long."""
-        return self.peer_ns - (self.sent_ns + self.received_ns) / 2
+        return (2 * self.peer_ns - self.sent_ns - self.received_ns) / 2
 
 
 @dataclass(frozen=True, slots=True)

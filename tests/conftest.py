@@ -1,6 +1,8 @@
 """What all tests share: the published sessions, and the rule that nothing is skipped silently."""
 
 import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -23,6 +25,19 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with tarfile.open(Path(source) / "results.tar.xz") as archive:
         archive.extractall(folder, filter="data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one whole session: real LoadGen, simulated analyzer, everything else real."""
+    out = tmp_path_factory.mktemp("demo")
+    wattrig = Path(sys.executable).with_name("wattrig")
+    done = subprocess.run(
+        [wattrig, "demo", "--seconds", "6", "--out", out], capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    (client_json,) = out.glob("*/power/client.json")
+    return client_json.parent.parent
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -1,0 +1,133 @@
+"""Speed of `wattrig check`, as ratios against plain alternatives in the same run.
+
+Makes its own sessions from one that it measures first (or takes `--session FOLDER`):
+- one session: whole processes, against a plain standard-library script plus 150 ms;
+- a round of copies: sessions per second, against one process of that script per session;
+- a 1 GB LoadGen log: against `sha1sum` of it;
+- 24 h of samples at 1 Hz: against parsing the two logs line by line.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+HERE = Path(__file__).parent
+WATTRIG = Path(sys.executable).with_name("wattrig")
+COPIES = 60
+DAY_S = 86_400
+
+
+def seconds(call: Callable[[], object], runs: int = 5) -> float:
+    """Median wall time of several runs after one to warm up, in seconds."""
+    call()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+def run(*command: str | Path) -> None:
+    """Run a command whose verdict does not matter here; a tool failure (2) or nothing checked (3) does."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{command} ended with {done.returncode}: {done.stderr}")
+
+
+def wattrig(path: Path, *options: str) -> None:
+    run(WATTRIG, "check", path, "--format", "json", *options)
+
+
+def plain(path: Path) -> None:
+    run(sys.executable, HERE / "plain_check.py", path)
+
+
+def report(what: str, ours_s: float, other_s: float, other: str, goal: str) -> None:
+    print(f"{what:<34} {ours_s * 1000:9.1f} ms   {other:<28} {other_s * 1000:9.1f} ms   ratio {ours_s / other_s:6.2f}"
+          f"   goal {goal}")  # fmt: skip
+
+
+def measure_session(folder: Path) -> Path:
+    subprocess.run([WATTRIG, "demo", "--seconds", "5", "--out", folder], check=True, capture_output=True)
+    return next(folder.glob("*/power/client.json")).parent.parent
+
+
+def as_result(session: Path, target: Path) -> Path:
+    """Copy the submitted files of a session to where a submission has them."""
+    for name in ("power", "ranging", "run_1"):
+        shutil.copytree(session / name, target / name)
+    return target
+
+
+def round_of_sessions(session: Path, root: Path) -> Path:
+    for number in range(COPIES):
+        as_result(session, root / f"closed/lab/results/box{number}/resnet50/Offline/performance")
+    return root
+
+
+def with_large_detail_log(session: Path, target: Path, size: int) -> Path:
+    """A session whose testing run has a LoadGen log of `size` bytes: the bulk is per-sample records."""
+    as_result(session, target)
+    detail = target / "run_1" / "mlperf_log_detail.txt"
+    filler = (
+        b':::MLLOG {"key": "sample_complete", "value": 1234567, "time_ms": 1234.567, "namespace": "mlperf::logging", '
+        b'"event_type": "POINT_IN_TIME", "metadata": {"is_error": false, "is_warning": false, "file": "logging.cc", '
+        b'"line_no": 100, "pid": 1, "tid": 2}}\n'
+    ) * 4000
+    tail = detail.read_bytes()
+    with detail.open("wb") as file:
+        for _ in range(size // len(filler)):
+            file.write(filler)
+        file.write(tail)
+    return target
+
+
+def with_a_day_of_samples(session: Path, target: Path) -> Path:
+    """A session whose two power logs hold 24 h at 1 Hz."""
+    as_result(session, target)
+    for phase in ("ranging", "run_1"):
+        path = target / phase / "spl.txt"
+        fields = path.read_text().splitlines()[0].split(",")
+        with path.open("w") as file:
+            for second in range(DAY_S):
+                fields[1] = time.strftime("%m-%d-%Y %H:%M:%S.123", time.gmtime(1_790_000_000 + second))
+                fields[3] = f"{300 + second % 97 / 7:.6f}"
+                file.write(",".join(fields) + "\n")
+            file.write("\n")
+    return target
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--session", type=Path, help="session folder to start from, instead of measuring one")
+    parser.add_argument("--large", type=int, default=1 << 30, help="size of the large LoadGen log, bytes")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        session = options.session or measure_session(folder / "demo")
+        one = as_result(session, folder / "one")
+        base_s = seconds(lambda: plain(one))
+        report(
+            "one session", seconds(lambda: wattrig(one, "--no-cache")), base_s + 0.150, "plain script + 150 ms", "1"
+        )
+        root = round_of_sessions(session, folder / "round")
+        ours_s = seconds(lambda: wattrig(root, "--no-cache"), runs=3) / COPIES
+        report(f"a round of {COPIES}, per session", ours_s, base_s, "plain script per session", "0.05")
+        big = with_large_detail_log(session, folder / "big", options.large)
+        hash_s = seconds(lambda: run("sha1sum", big / "run_1" / "mlperf_log_detail.txt"), runs=3)
+        report("a large LoadGen log", seconds(lambda: wattrig(big, "--no-cache"), runs=3), hash_s, "sha1sum", "1.5")
+        shutil.rmtree(big)
+        day = with_a_day_of_samples(session, folder / "day")
+        report("24 h of samples at 1 Hz", seconds(lambda: wattrig(day, "--no-cache"), runs=3),
+               seconds(lambda: plain(day), runs=3), "plain script, line by line", "0.2")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Commands that an operator may end by a signal: in order, with nothing left running."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import click
+
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+T = TypeVar("T")
+
+
+def run_session(session: Coroutine[Any, Any, T]) -> T:
+    """Run a session to its end and get what it returns.
+
+    The first signal that asks for an end cancels it; the process then ends with 128 and the signal's number, as a
+    shell has it, once everything is put in order. Further signals do not interrupt that.
+    """
+    outcome = asyncio.run(_until_signal(session))
+    if isinstance(outcome, signal.Signals):
+        click.echo(f"wattrig: ended by {outcome.name}; the session is kept, marked as aborted", err=True)
+        sys.exit(128 + outcome)
+    return outcome
+
+
+async def _until_signal(session: Coroutine[Any, Any, T]) -> T | signal.Signals:
+    task = asyncio.ensure_future(session)
+    caught: list[signal.Signals] = []
+
+    def end(number: signal.Signals) -> None:
+        if not caught:
+            caught.append(number)
+            task.cancel(number.name)
+
+    for number in ENDING_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not caught:
+            raise
+        return caught[0]

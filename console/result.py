@@ -1,0 +1,133 @@
+"""The one screen after a measurement: power, energy, throughput, how sure that is, and both verdicts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from compliance.facts import SessionFacts, gather
+from compliance.findings import Outcome
+from compliance.judge import judge
+from compliance.power import PowerResult
+from compliance.result import Result
+from console.verdict import plain
+from evidence.clock_record import read_clock
+from evidence.loadgen_log import read_detail
+from evidence.power_log import GOOD
+from evidence.session import find_session
+from metrology.errors import EvidenceError
+from scoring.inference import SAMPLES_PER_QUERY
+from scoring.truth import compare, read_truth
+
+TRUTH_CSV = "wattrig/truth.csv"
+"""What a simulated analyzer truly drew; the demo leaves it in the session's folder."""
+COLOURS = {"valid": "green", "valid_with_warnings": "yellow", "incomplete": "yellow", "invalid": "red"}
+
+Row = tuple[str, str]
+
+
+def show_result(console: Console, session: Path) -> None:
+    """Judge a session and show the result.
+
+    Raises:
+        EvidenceError: the folder holds no session, or a record in it is damaged.
+    """
+    folder = find_session(session)
+    if folder is None:
+        raise EvidenceError(f"'{session}' holds no session")
+    facts = gather(folder)
+    result = judge(facts, str(session))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, text in rows(facts, result, session):
+        table.add_row(f"[bold]{name}", text)
+    console.print()
+    console.print(table, highlight=False)
+
+
+def rows(facts: SessionFacts, result: Result, session: Path) -> Iterator[Row]:
+    """Get the lines of the result."""
+    if result.power is not None:
+        yield from _power(facts, result.power)
+    yield from _trust(facts, session)
+    yield "verdicts", "  ".join(_verdicts(result))
+    for text in _reasons(result):
+        yield "", text
+    yield "session", escape(str(session))
+    yield "", f"[dim]more: wattrig check {escape(str(session))}"
+
+
+def _power(facts: SessionFacts, power: PowerResult) -> Iterator[Row]:
+    bad = f", {power.samples_bad} of them bad" if power.samples_bad else ""
+    yield "mean power", f"{power.mean_w:.2f} W  in {power.samples} samples{bad}"
+    yield "energy", f"{power.energy_j:.1f} J  in {power.window_s:.3f} s"
+    rate = samples_per_s(facts, power.window_s)
+    if rate is not None and power.mean_w > 0:
+        yield "throughput", f"{rate:.2f} samples/s   {rate / power.mean_w:.4f} samples/J"
+
+
+def samples_per_s(facts: SessionFacts, window_s: float) -> float | None:
+    """Get the throughput of the testing run; None where LoadGen does not tell it."""
+    detail = facts.loadgen("testing")
+    rate, queries = detail.number("result_samples_per_second"), detail.number("result_query_count")
+    if rate is not None or queries is None or window_s <= 0:
+        return rate
+    return queries * SAMPLES_PER_QUERY.get(detail.text("effective_scenario") or "", 1) / window_s
+
+
+def _trust(facts: SessionFacts, session: Path) -> Iterator[Row]:
+    yield from _uncertainty([reply for command, reply in facts.server.ptd_messages if command == "Uncertainty"])
+    clock = read_clock(session)
+    if clock is not None and clock.best is not None:
+        best = clock.best
+        yield (
+            "clock offset",
+            f"{best.offset_ns / 1e6:+.3f} ms +- {best.uncertainty_ns / 1e6:.3f} ms, director - client",
+        )
+    if (session / TRUTH_CSV).exists():
+        yield "true energy", _truth(facts, session)
+
+
+def _uncertainty(replies: list[str]) -> Iterator[Row]:
+    try:
+        mean, largest = (float(replies[-1].split(",")[index]) for index in (1, 3))
+    except (LookupError, ValueError):
+        return
+    if mean >= 0:
+        yield "uncertainty", f"{mean:.2%} of the power on average, {largest:.2%} at most; the limit is 1 %"
+
+
+def _truth(facts: SessionFacts, session: Path) -> str:
+    log = facts.power_log("testing")
+    window = read_detail(session / "run_1" / "mlperf_log_detail.txt").windows[0]
+    good = log.quality[0] == GOOD
+    try:
+        found = compare(
+            log.t_utc_ns[good],
+            log.power_w[good],
+            (window.begin_ns, window.end_ns),
+            read_truth(session / TRUTH_CSV),
+        )
+    except EvidenceError as problem:
+        return problem.message
+    return (
+        f"measured {found.error:+.3%} against what the simulator drew in {found.whole_s:.0f} whole intervals; "
+        f"the cut ones add {found.edges_error:+.3%}"
+    )
+
+
+def _verdicts(result: Result) -> Iterator[str]:
+    for name, verdict in (("strict", result.strict_verdict), ("reference", result.reference_verdict)):
+        yield f"{name}: [{COLOURS[verdict]}]{verdict.replace('_', ' ')}[/]"
+    yield f"[dim]by the rules of {result.round}[/]"
+
+
+def _reasons(result: Result) -> Iterator[str]:
+    passed = sum(check.outcome in {"pass", "warn"} for check in result.reference_checks)
+    yield f"{passed} of the reference's {len(result.reference_checks)} checks pass"
+    failed = [f for f in result.findings if f.outcome is Outcome.FAIL and f.level == "required"]
+    codes = dict.fromkeys(f"{finding.code} {finding.message}" for finding in failed)
+    yield from (f"[red]{escape(plain(text)[:110])}" for text in list(codes)[:5])
+    if len(codes) > 5:
+        yield f"and {len(codes) - 5} more"

@@ -1,0 +1,40 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from evidence.loadgen_log import read_detail
+
+loadgen = pytest.importorskip("mlperf_loadgen", reason="mlcommons-loadgen is not installed")
+
+
+def test_the_client_itself_needs_neither_loadgen_nor_numpy() -> None:
+    check = "import sys, console.client_command; sys.exit(not {'numpy', 'mlperf_loadgen'}.isdisjoint(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "SingleStream"])
+def test_a_real_test_is_valid(tmp_path: Path, scenario: str) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "sut_client.loadgen",
+        "--scenario",
+        scenario,
+        "--seconds",
+        "3",
+        "--logs",
+        tmp_path,
+    ]
+    (tmp_path / "audit.config").write_text("*.*.mode = 1\n")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    log = read_detail(tmp_path / "mlperf_log_detail.txt")
+    assert (log.text("result_validity"), log.text("effective_test_mode")) == ("VALID", "PerformanceOnly")
+    assert (log.n_errors, log.n_warnings, log.damaged, len(log.windows)) == (0, 0, 0, 1)
+    assert log.text("effective_scenario") == scenario
+    assert log.round_name() is not None
+    window = log.windows[0]
+    assert 3.0 <= (window.end_ns - window.begin_ns) / 1e9 < 4.5
+    assert (tmp_path / "mlperf_log_trace.json").stat().st_size == 0
