@@ -8,9 +8,9 @@ from typing import Any
 
 from analyzers.ptd.client import PtdClient
 from director.daemon import Daemon, free_port, require_free
-from director.server_log import ServerLog
 from director.station import LARGEST_CURRENT_RANGES_A, AnalyzerConfig
 from evidence.ptd_protocol import Identity, RangesReply, parse_identity, parse_ranges
+from evidence.traffic_log import TrafficLog
 from metrology.errors import EvidenceError, PeerError, SessionError, WattrigError
 
 INTERVAL_MS = 1000
@@ -36,7 +36,7 @@ class Analyzer:
         initial: the ranges it was found with.
     """
 
-    def __init__(self, number: int, config: AnalyzerConfig, folder: Path, log: ServerLog) -> None:
+    def __init__(self, number: int, config: AnalyzerConfig, folder: Path, log: TrafficLog) -> None:
         self.number = number
         self.config = config
         self.output = folder / f"ptd_stdout_{number}.txt"

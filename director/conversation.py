@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from director.clock_step import step_clock
 from director.events import Observe
 from director.ranging import FixedRanges
-from director.server_log import ServerLog
+from director.server_log import server_log
 from director.session import Session
 from director.station import Station
 from evidence.layout import DOWNLOADS
@@ -58,7 +58,7 @@ class Conversation:
     def __init__(self, lines: Lines, house: House) -> None:
         self._lines = lines
         self._house = house
-        self._log = ServerLog(house.observe)
+        self._log = server_log(house.observe)
         self._summary: Summary | None = Summary(ROOMS)
         self._session: Session | None = None
         self._last: Session | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 from director.analyzer import Analyzer
 from director.claim import close_orphans
 from director.events import Observe
-from director.server_log import ServerLog
+from director.server_log import server_log
 from director.station import Station
 from evidence.ptd_protocol import RangesReply
 
@@ -19,7 +19,7 @@ async def preflight(station: Station, observe: Observe) -> None:
     Raises:
         WattrigError: an analyzer or its daemon does not answer as configured.
     """
-    log = ServerLog(observe)
+    log = server_log(observe)
     closed, owed = close_orphans(station.director.store)
     for session in closed:
         log.warning(f"The session {session} was left open by a director that died; it is marked aborted")

@@ -16,7 +16,7 @@ from typing import Self
 from director.conversation import Conversation
 from director.events import Listening, Observe, unobserved
 from director.preflight import preflight
-from director.server_log import ServerLog
+from director.server_log import server_log
 from director.session import Session
 from director.station import Station
 from metrology.errors import ConfigError, PeerError
@@ -43,7 +43,7 @@ class Director:
         self.observe = observe
         self.stop_asked = asyncio.Event()
         self._station_file = station_file
-        self._log = ServerLog(observe)
+        self._log = server_log(observe)
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: Session | None = None

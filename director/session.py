@@ -10,7 +10,6 @@ from director.claim import Claim
 from director.events import Observe, PhaseEnded, PhaseStarted, SessionEnded, SessionOpened
 from director.package import keep_differences, write_figures, write_power_log, write_ptd_logs
 from director.ranging import FixedRanges, choose_ranges
-from director.server_log import ServerLog
 from director.station import Station
 from director.watch import Watch
 from evidence.layout import (
@@ -23,6 +22,7 @@ from evidence.layout import (
 from evidence.ptd_protocol import parse_sample
 from evidence.state import mark
 from evidence.summary import Summary
+from evidence.traffic_log import TrafficLog
 from metrology.errors import InstrumentError, PeerRefusedError, SessionError
 
 LEAST_FREE_BYTES = 256 << 20
@@ -63,7 +63,7 @@ class Session:
         phase: the phase begun last; "" before ranging.
     """
 
-    def __init__(self, station: Station, name: str, summary: Summary, log: ServerLog, observe: Observe) -> None:
+    def __init__(self, station: Station, name: str, summary: Summary, log: TrafficLog, observe: Observe) -> None:
         self.name = name
         self.folder = station.director.store / name
         self.watch = Watch(name, observe)

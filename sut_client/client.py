@@ -15,11 +15,20 @@ from evidence.clock_record import write_clock
 from evidence.digest import loaded_modules, source_sha1
 from evidence.layout import CLIENT_JSON, CLIENT_LOG, LOADGEN_FILES, OURS, PHASE_FOLDERS, POWER
 from evidence.summary import Summary
+from evidence.traffic_log import TrafficLog
 from metrology.errors import PeerError, PeerRefusedError, SessionError, WattrigError
-from sut_client.client_log import ClientLog
 from sut_client.clocks import Clocks
 from sut_client.download import fetch, verify, wanted
-from sut_client.events import Finished, Observe, PhaseEnded, PhaseStarted, SessionNamed, WorkloadStarted, unobserved
+from sut_client.events import (
+    Finished,
+    LogLine,
+    Observe,
+    PhaseEnded,
+    PhaseStarted,
+    SessionNamed,
+    WorkloadStarted,
+    unobserved,
+)
 from sut_client.link import START_S, STOP_S, Link, connect
 from sut_client.options import Options, check_options, remove_old_logs
 from sut_client.results import Result, check_result, copy_result, find_result, write_results
@@ -50,7 +59,7 @@ class Client:
     def __init__(self, options: Options, observe: Observe) -> None:
         self._options = options
         self._observe = observe
-        self._log = ClientLog(observe)
+        self._log = TrafficLog("client", lambda line: observe(LogLine(line)), must_write=True)
         self._summary = Summary(ROOMS, client_uuid=uuid4())
         self._clocks = Clocks(options.ntp, self._log, observe)
         self._results: dict[str, Result] = {}

@@ -1,9 +1,9 @@
 """The clocks of a session: how far the director's is from ours, whether ours is right, when to refuse to measure."""
 
 from evidence.clock_record import Burst, ClockRecord, NtpState
+from evidence.traffic_log import TrafficLog
 from metrology.errors import SessionError
 from sut_client import ntp
-from sut_client.client_log import ClientLog
 from sut_client.events import ClockMeasured, Observe
 from sut_client.link import Link
 
@@ -20,7 +20,7 @@ class Clocks:
         observe: gets each offset.
     """
 
-    def __init__(self, ntp_server: str, log: ClientLog, observe: Observe) -> None:
+    def __init__(self, ntp_server: str, log: TrafficLog, observe: Observe) -> None:
         self.record = ClockRecord()
         self._ntp_server = ntp_server
         self._log = log

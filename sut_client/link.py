@@ -9,9 +9,9 @@ import time
 
 from evidence.clock_record import Burst
 from evidence.summary import Summary
+from evidence.traffic_log import TrafficLog
 from metrology.clock import Exchange
 from metrology.errors import ConfigError, PeerError, PeerGoneError, PeerRefusedError, SessionError
-from sut_client.client_log import ClientLog
 from sut_client.options import Options
 from wire.protocol import ABORT, LONGEST_LINE, Lines
 
@@ -70,7 +70,7 @@ class Link:
         summary: records every command and reply until `stop_recording`.
     """
 
-    def __init__(self, lines: Lines, log: ClientLog, summary: Summary) -> None:
+    def __init__(self, lines: Lines, log: TrafficLog, summary: Summary) -> None:
         self.lines = lines
         self._log = log
         self._summary: Summary | None = summary

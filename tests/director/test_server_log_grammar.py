@@ -11,7 +11,7 @@ import pytest
 
 from director.events import Event, LogLine
 from director.server import Director
-from director.server_log import LONGEST_SHOWN, ServerLog
+from director.server_log import LONGEST_SHOWN, server_log
 from director.station import Station
 
 HEAD = r"ptd-server \d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} "
@@ -98,7 +98,7 @@ def test_the_order_of_our_lines_is_the_published_one(published: Path) -> None:
 
 def test_lines_before_the_session_come_first_and_long_ones_are_shown_short(tmp_path: Path) -> None:
     shown: list[Event] = []
-    log = ServerLog(shown.append)
+    log = server_log(shown.append)
     log.info("early")
     log.open(tmp_path / "server.log")
     log.info("x" * 1000)
@@ -116,7 +116,7 @@ def test_lines_before_the_session_come_first_and_long_ones_are_shown_short(tmp_p
 
 def test_a_full_disk_does_not_stop_the_director(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Event] = []
-    log = ServerLog(shown.append)
+    log = server_log(shown.append)
     log.open(Path("/dev/full"))
     log.info("first")
     log.info("second")
@@ -128,7 +128,7 @@ def test_stamps_are_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
     time.tzset()
     shown: list[Event] = []
     try:
-        ServerLog(shown.append).info("now")
+        server_log(shown.append).info("now")
         local = time.strftime("%Y-%m-%d %H:%M")
     finally:
         monkeypatch.undo()
