@@ -81,7 +81,7 @@ def demo(scenario: str, seconds: int, out: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="wattrig-") as scratch:
         port, truth, logs = Path(scratch) / "wt310e", Path(scratch) / "truth.csv", Path(scratch) / "loadgen"
         station_file = Path(scratch) / "station.toml"
-        station_file.write_text(station_text(port, (out / "store").absolute()))
+        station_file.write_text(station_text(port, (out / ".director").absolute()))
         program = [sys.executable, "-m", "sut_client.loadgen", "--scenario", scenario, "--seconds", str(seconds)]
         options = Options(
             address="127.0.0.1",

@@ -17,9 +17,18 @@ COMMANDS = {
     "client": ("console.client_command:client", "Run a workload on the measured machine under a director."),
     "check": ("console.check:check", "Check a session or a submission against the rules of its round."),
     "rule": ("console.rule:rule", "Print one rule of the rulebook, or list them."),
-    "simulate": ("console.simulate:simulate", "Start a simulated power analyzer on a serial port of its own."),
+    "simulate": ("console.simulate:simulate", "Start a simulated power analyzer on a port of its own."),
 }
 """Where each subcommand lives, and the line that `--help` shows for it."""
+
+EXTRAS = {
+    "numpy": "check",
+    "serial": "director",
+    "pyvisa": "director",
+    "mlperf_loadgen": "loadgen",
+    "jinja2": "report",
+}
+"""The extra of the distribution that brings a module which is not installed everywhere."""
 
 FAILED = 2
 """Exit code of a tool that failed; 1 is kept for a verdict that is not valid."""
@@ -52,6 +61,12 @@ class LazyGroup(click.Group):
         except WattrigError as problem:
             click.echo(f"wattrig: {problem}", err=True)
             sys.exit(FAILED)
+        except ModuleNotFoundError as problem:
+            if (extra := EXTRAS.get(problem.name or "")) is None:
+                raise
+            click.echo(f"wattrig: this command needs '{problem.name}', which is not installed", err=True)
+            click.echo(f"  try: pip install 'wattrig[{extra}]'", err=True)
+            sys.exit(FAILED)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(FAILED)
@@ -65,6 +80,10 @@ def main() -> None:
     \b
     First steps:
       wattrig demo                      a whole measurement in two minutes, no hardware needed
-      wattrig check demo-out/*          what the checkers say of it
+      wattrig check demo-out/2*         what the checkers say of it
       wattrig measure -c station.toml -w ./run.sh -L logs -o out
     """
+
+
+if __name__ == "__main__":
+    main()
