@@ -15,7 +15,7 @@ from compliance.result import Result
 from console.verdict import plain
 from evidence.clock_record import read_clock
 from evidence.loadgen_log import read_detail
-from evidence.power_log import GOOD
+from evidence.power_samples import GOOD
 from evidence.session import find_session
 from metrology.errors import EvidenceError
 from scoring.inference import SAMPLES_PER_QUERY

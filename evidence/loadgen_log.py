@@ -23,11 +23,15 @@ LONGEST_RECORD = 1 << 16
 MOST_KEYS, MOST_WINDOWS, MOST_PROBLEMS = 512, 256, 16
 """How much is kept of a log; LoadGen writes about 110 keys of interest and one window."""
 LARGEST_SUMMARY = 1 << 20
+TIMED = ("test_datetime", "power_begin", "power_end")
+LONGEST_RUN_MS = 1e12
+"""Times of LoadGen's own clock beyond this are no times; LoadGen writes 1.8e13 where it subtracts too much."""
 
 _INTERESTING = re.compile(
     rb'"key": "(?:effective_|requested_|result_|power_|loadgen_|early_stopping_|num_|generated_|test_datetime'
-    rb"|sut_name|qsl_)"
+    rb"|sut_name|qsl_|generic_message|warning_generic_message)"
 )
+_AUDIT = "Found Audit Config file"
 _IS_ERROR, _IS_WARNING = b'"is_error": true', b'"is_warning": true'
 
 SEED_KEYS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
@@ -76,6 +80,9 @@ class DetailLog:
         n_errors, n_warnings: records that LoadGen marked so.
         problems: the first `MOST_PROBLEMS` of these.
         damaged: lines that are no record, and records of interest that cannot be read.
+        damaged_line: the first line that is no record; None where all are.
+        logged_ms: when each of `TIMED` was logged, milliseconds on LoadGen's own clock, which begins with the log.
+        audit_line: the line that says that an audit.config overrode the settings; None where none does.
     """
 
     path: Path
@@ -87,6 +94,9 @@ class DetailLog:
     n_warnings: int = 0
     problems: list[Problem] = field(default_factory=list)
     damaged: int = 0
+    damaged_line: int | None = None
+    logged_ms: dict[str, float] = field(default_factory=dict)
+    audit_line: int | None = None
 
     def text(self, key: str) -> str | None:
         """Get a value that is a text; None where it is absent or none."""
@@ -119,6 +129,9 @@ class _Scan:
         lines = block.count(b"\n")
         records = block.count(b"\n" + RECORD) + block.startswith(RECORD)
         self.log.damaged += lines - records
+        if lines != records and self.log.damaged_line is None:
+            are_records = (line.startswith(RECORD) for line in block.split(b"\n"))
+            self.log.damaged_line = self.log.lines + 1 + next(n for n, is_one in enumerate(are_records) if not is_one)
         for match in _INTERESTING.finditer(block):
             self._interesting(block, match.start())
         self.log.n_errors += self._problems(block, _IS_ERROR)
@@ -130,10 +143,14 @@ class _Scan:
         if not block.startswith(RECORD, start) or (start > 0 and block[start - 1 : start] != b"\n"):
             return
         record = parse_record(block[start : block.index(b"\n", at)])
-        key = record.get("key")
+        key, value = record.get("key"), record.get("value")
         if key in {"power_begin", "power_end"}:
-            self._power(str(key), record.get("value"), self.log.lines + block.count(b"\n", 0, at) + 1)
-        if not isinstance(key, str) or not self._keep(key, record.get("value")):
+            self._power(str(key), value, self.log.lines + block.count(b"\n", 0, at) + 1)
+        if self.log.audit_line is None and isinstance(value, str) and value.startswith(_AUDIT):
+            self.log.audit_line = self.log.lines + block.count(b"\n", 0, at) + 1
+        if key in TIMED:
+            self._timed(str(key), record.get("time_ms"))
+        if not isinstance(key, str) or not self._keep(key, value):
             self.log.damaged += 1
 
     def _keep(self, key: str, value: object) -> bool:
@@ -141,6 +158,10 @@ class _Scan:
             return False
         self.log.values[key] = value
         return True
+
+    def _timed(self, key: str, time_ms: object) -> None:
+        if isinstance(time_ms, int | float) and -LONGEST_RUN_MS < time_ms < LONGEST_RUN_MS:
+            self.log.logged_ms[key] = float(time_ms)
 
     def _power(self, key: str, value: object, line: int) -> None:
         try:

@@ -120,8 +120,8 @@ def parse_list_header(reply: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2] or 0)) if match else None
 
 
-def ranges_reply(current: Range, voltage: Range, groups: int = 1) -> str:
-    """Write the reply to `RR`: current first; -1 for what is unknown.
+def ranges_reply(*groups: tuple[Range, Range]) -> str:
+    """Write the reply to `RR` from current and voltage ranges; -1 for a full scale that is unknown.
 
     `RR,*` asks for one group of four values for the sum channel and for each channel.
     """
@@ -130,7 +130,7 @@ def ranges_reply(current: Range, voltage: Range, groups: int = 1) -> str:
         full_scale = -1.0 if item.full_scale is None else item.full_scale
         return f"{int(item.auto)},{full_scale:.6f}"
 
-    return ",".join(["Ranges", *[f"{pair(current)},{pair(voltage)}"] * groups])
+    return ",".join(["Ranges", *(f"{pair(current)},{pair(voltage)}" for current, voltage in groups)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +195,11 @@ class Identity:
     def is_wattrig(self) -> bool:
         """Tell whether our own daemon answered."""
         return self.version.startswith("wattrig_")
+
+    @property
+    def model(self) -> str:
+        """The analyzer's own name of its model, the second part of `*IDN?`: `WT310E`, or `760401` for a WT210."""
+        return (self.idn.split(";") + ["", ""])[1]
 
     @property
     def is_simulated(self) -> bool:

@@ -27,6 +27,8 @@ class Accuracy:
         self_heating_voltage: d, per square volt.
         self_heating_current: e, per square ampere.
         per_active: relate the range term to active power P instead of apparent power S.
+        upper_reading: takes the place of a and b from half of the range on; None where they hold everywhere. Hioki's
+            data sheets are written so.
     """
 
     reading: float
@@ -35,6 +37,7 @@ class Accuracy:
     self_heating_voltage: float = 0.0
     self_heating_current: float = 0.0
     per_active: bool = False
+    upper_reading: float | None = None
 
 
 def power_uncertainty(
@@ -56,9 +59,12 @@ def power_uncertainty(
     if not base > 0 or not cosine > 0:
         return None
     range_term = accuracy.range * (2 if crest_factor == 6 else 1)
+    if accuracy.upper_reading is not None and base >= range_va / 2:
+        basic = accuracy.upper_reading
+    else:
+        basic = accuracy.reading + range_term * range_va / base
     return (
-        accuracy.reading
-        + range_term * range_va / base
+        basic
         + accuracy.phase * math.sqrt(1 - cosine * cosine) / cosine
         + accuracy.self_heating_voltage * reading.voltage_v**2
         + accuracy.self_heating_current * reading.current_a**2

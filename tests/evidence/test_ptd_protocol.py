@@ -52,7 +52,7 @@ def test_list_headers() -> None:
 
 
 def test_ranges_are_restored_in_their_own_words() -> None:
-    reply = ptd.ranges_reply(Range(False, 40.0), Range(True, 1000.0))
+    reply = ptd.ranges_reply((Range(False, 40.0), Range(True, 1000.0)))
     assert reply == "Ranges,0,40.000000,1,1000.000000"
     assert ptd.parse_ranges(reply) == ptd.RangesReply(current="40.000000", voltage="Auto")
     assert ptd.parse_ranges("Ranges,-1,-1.000000,-1,-1.000000") == ptd.RangesReply("Auto", "Auto")
@@ -102,7 +102,8 @@ def test_replies_of_the_daemon() -> None:
     assert ptd.quantity_reply("Watts", (4409.712563, 2339.7, 4637.7), 796, 794) == (
         "Watts,4409.712563,2339.700000,4637.700000,796,2,794"
     )
-    assert ptd.ranges_reply(Range(False, 10.0), Range(True, None), 2) == "Ranges" + ",0,10.000000,1,-1.000000" * 2
+    group = (Range(False, 10.0), Range(True, None))
+    assert ptd.ranges_reply(group, group) == "Ranges" + ",0,10.000000,1,-1.000000" * 2
     assert ptd.uncertainty_reply(UncertaintyTally(), UncertaintyTally()).count("-1.0,10000000.000000") == 2
 
 

@@ -1,0 +1,188 @@
+"""Rules about what PTDaemon said while testing, and about the uncertainty of the samples."""
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from compliance.checks.common import good_in_window, in_window
+from compliance.facts import SessionFacts
+from compliance.findings import Ask, Findings, MissingFactError
+from evidence.columns import Floats, Mask
+from evidence.ptd_log import Message, PtdLog
+from evidence.power_samples import GOOD
+from metrology.accuracy import accuracy_of
+from metrology.uncertainty import LIMIT
+from scoring.energy import mean_uncertainty
+from scoring.uncertainty import total_uncertainty
+
+_SWITCHED_ON = re.compile(r"Uncertainty checking for \S+ is activated")
+_VOLTS = re.compile(
+    r"Volt range set to (\d{1,6}\.\d{1,6})V|Voltage range for channel (\d{1,2}), .*set to (\d{1,6}\.\d{1,6})[AV]"
+)
+_AMPS = re.compile(
+    r"Amp range set to (\d{1,6}\.\d{1,6})A|Amp range for channel (\d{1,2}), .*set to (\d{1,6}\.\d{1,6})A"
+)
+
+
+def testing_start(log: PtdLog) -> Message:
+    """Get where the testing run begins in PTDaemon's log.
+
+    Raises:
+        MissingFactError: it does not.
+    """
+    found = [message for message, mark in log.goes() if mark.endswith("_testing")]
+    if not found:
+        raise MissingFactError(f"{log.file.name} has no start of the testing run")
+    return found[-1]
+
+
+class Ranges(NamedTuple):
+    """Ranges in force: by channel, or for all channels alike under the key 0."""
+
+    volts: dict[int, float]
+    amps: dict[int, float]
+
+    def product_va(self, channel: int) -> float | None:
+        """Get the range of a channel (counted from 1) in VA; None where it is unknown or automatic."""
+        volts, amps = (found.get(channel, found.get(0)) for found in self)
+        return None if volts is None or amps is None else volts * amps
+
+
+def ranges_in_force(log: PtdLog, before_line: int) -> Ranges:
+    """Get the ranges that the analyzer had at a line of the log."""
+    found = Ranges({}, {})
+    for message in log.messages:
+        if message.line >= before_line:
+            break
+        for pattern, ranges, automatic in zip(
+            (_VOLTS, _AMPS), found, ("Volt range set to A", "Ampere range set to A"), strict=True
+        ):
+            if message.text.startswith(automatic):
+                ranges.clear()
+            elif match := pattern.fullmatch(message.text):
+                ranges[int(match[2] or 0)] = float(match[1] or match[3])
+    return found
+
+
+def within_limit(facts: SessionFacts, ask: Ask) -> Findings:
+    """Check that no sample in the power window is above the limit, by PTDaemon's word and by the samples themselves."""
+    log = facts.ptd_log()
+    yield from _switched_on(log, ask)
+    samples = in_window(facts, "testing")
+    yield from _warned(facts, log, int(samples.sum()), ask)
+    fractions, good = sample_uncertainty(facts), good_in_window(facts, "testing")
+    if fractions is not None and good.any():
+        yield from _computed(facts, fractions, good, ask)
+
+
+def _switched_on(log: PtdLog, ask: Ask) -> Findings:
+    first = next((message.line for message, _ in log.goes()), None)
+    on = [message.line for message in log.messages if _SWITCHED_ON.fullmatch(message.text)]
+    if first is None or not on or on[0] > first:
+        yield ask.fail(
+            "PTDaemon did not switch on its check of uncertainty before ranging",
+            file=log.file.name,
+            line=first,
+            expected="Uncertainty checking for ... is activated",
+        )
+
+
+def _warned(facts: SessionFacts, log: PtdLog, count: int, ask: Ask) -> Findings:
+    window, times = facts.window("testing"), facts.power_log("testing").t_utc_ns
+    loading = log.where(window.begin_ns, window.end_ns)
+    kinds = {"above the limit of 1 %": [code for code, entry in enumerate(log.wordings) if entry.percent is not None],
+             "of unknown uncertainty": [code for code, entry in enumerate(log.wordings) if entry.unknown]}  # fmt: skip
+    for what, codes in kinds.items():
+        found = np.flatnonzero(loading & log.of(codes))
+        # Each channel of a sample has a warning of its own, right after the sample.
+        number = len(np.unique(np.searchsorted(times, log.t_utc_ns[found], side="right")))
+        if number > ask.number("exceptions") * count:
+            worst = max((log.wordings[code].percent or 0.0 for code in log.codes[found].tolist()), default=0.0)
+            upto = f", up to {worst:.2f} %" if worst else ""
+            yield ask.fail(
+                f"PTDaemon says that {number} of the {count} samples in the power window are {what}{upto}",
+                file=log.file.name,
+                line=int(log.lines[found[0]]),
+                got=number,
+                expected=int(ask.number("exceptions") * count),
+                unit="samples",
+            )
+
+
+def sample_uncertainty(facts: SessionFacts) -> Floats | None:
+    """Get the uncertainty of each testing sample as a fraction, from the sample and the ranges in force.
+
+    NaN where the reading is not good; None where the analyzer's accuracy or a range is not known, or several analyzers
+    measured.
+    """
+    log, identity, ptd = facts.power_log("testing"), facts.identity(), facts.ptd_log()
+    accuracy = accuracy_of(identity.driver, identity.version, identity.model)
+    channels, quality = (log.values[1:], log.quality[1:]) if len(log.values) > 1 else (log.values, log.quality)
+    ranges = ranges_in_force(ptd, testing_start(ptd).line)
+    products = [ranges.product_va(channel) for channel in range(1, len(channels) + 1)]
+    known = [product for product in products if product is not None]
+    if accuracy is None or len(known) < len(products) or not all(name.startswith("Ch") for name in log.channels[1:]):
+        return None
+    fractions = total_uncertainty(accuracy, channels, known)
+    return np.where(np.all(quality == GOOD, axis=0), fractions, np.nan)
+
+
+def _computed(facts: SessionFacts, fractions: Floats, good: Mask, ask: Ask) -> Findings:
+    log, count = facts.power_log("testing"), int(good.sum())
+    above = np.flatnonzero(good & (fractions > LIMIT))
+    if len(above) > ask.number("exceptions") * count:
+        worst = int(above[np.argmax(fractions[above])])
+        yield ask.fail(
+            f"by the samples and the ranges in force, {len(above)} of {count} good samples in the power window are above "
+            f"the limit of 1 %, the worst has {fractions[worst]:.2%}",
+            file=log.file.name,
+            line=int(log.lines[worst]),
+            sample=worst,
+            got=float(fractions[worst]),
+            expected=LIMIT,
+            unit="1",
+        )
+    mean = mean_uncertainty(fractions[good], log.power_w[good])
+    if mean is not None and mean > LIMIT:
+        yield ask.fail(
+            f"the uncertainty of the mean power in the window is {mean:.3%}",
+            file=log.file.name,
+            got=mean,
+            expected=LIMIT,
+            unit="1",
+        )
+
+
+def no_errors_under_load(facts: SessionFacts, ask: Ask) -> Findings:
+    """Check that PTDaemon told no error while the load ran."""
+    window = facts.window("testing")
+    log = facts.ptd_log()
+    yield from _errors(log, log.where(window.begin_ns, window.end_ns), "in the power window", ask)
+
+
+def no_errors_around(facts: SessionFacts, ask: Ask) -> Findings:
+    """Check that PTDaemon told no error in the rest of the testing run."""
+    window, log = facts.window("testing"), facts.ptd_log()
+    begin = testing_start(log)
+    ends = [m.t_utc_ns for m in log.messages if m.line > begin.line and m.text == "Completed test" and m.t_utc_ns]
+    end_ns = ends[0] if ends else int(log.t_utc_ns.max(initial=window.end_ns))
+    around = log.where(begin.t_utc_ns or 0, end_ns) & ~log.where(window.begin_ns, window.end_ns)
+    yield from _errors(log, around, "of the testing run, outside the power window", ask)
+
+
+def _errors(log: PtdLog, where: Mask, what: str, ask: Ask) -> Findings:
+    """Tell the errors in a part of the log, each wording once."""
+    accepted = ask.round.reference.accepted_errors
+    codes = [
+        code for code, entry in enumerate(log.wordings)
+        if entry.is_error and not any(text in entry.text for text in accepted)
+    ]  # fmt: skip
+    found = np.flatnonzero(where & log.of(codes))
+    for code, count in Counter(log.codes[found].tolist()).most_common(20):
+        first = int(log.lines[found[log.codes[found] == code][0]])
+        text = log.wordings[code].text
+        yield ask.fail(
+            f"{count} x '{text[:160]}' {what}", file=log.file.name, line=first, got=text, expected="no error"
+        )

@@ -1,0 +1,176 @@
+"""Words, numbers and stamps out of a block of text, many lines at once.
+
+Eight bytes are taken as one 64-bit number, so that a digit string is checked and turned into its value by a handful
+of operations on whole columns (the technique is known as SWAR). Positions count from the start of the block. What
+does not fit the expected form is told by a mask, never by a wrong value.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Words = NDArray[np.uint64]
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+WORD = 8
+"""Characters of a word."""
+PADDING = 64
+"""Bytes before and after the block, so that a word at any position of it exists."""
+NO_TIME = np.iinfo(np.int64).min
+"""Stands in a column of nanoseconds where no time could be read."""
+WIDEST_INTEGER = 8
+"""Most digits before the point that `decimals` reads at once."""
+
+_U = np.uint64
+_ZEROS = _U(0x3030303030303030)
+_HIGH_NIBBLES = _U(0xF0F0F0F0F0F0F0F0)
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_MONTH_DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+_LOW = np.array([(1 << (8 * count)) - 1 for count in range(8)] + [(1 << 64) - 1], dtype=np.uint64)
+"""`_LOW[n]` masks the first n characters of a word."""
+
+
+def as_word(text: bytes) -> np.uint64:
+    """Get up to eight bytes as a word, the first byte lowest."""
+    return _U(int.from_bytes(text[:8], "little"))
+
+
+class Block:
+    """A block of text whose lines end in LF (the last may lack it), with the places of its lines and commas.
+
+    Attributes:
+        text: the block.
+        starts, ends: of each line; `ends` is the place of its LF.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text if text.endswith(b"\n") else text + b"\n"
+        padding = bytes(PADDING)
+        self._padded = np.frombuffer(b"".join((padding, self.text, padding)), np.uint8)
+        # A view of overlapping words: the word at any byte without copying.
+        self._words: Any = np.ndarray(
+            shape=(len(self._padded) - 7,), dtype="<u8", buffer=self._padded.data, strides=(1,)
+        )
+        self._bytes = self._padded[PADDING : PADDING + len(self.text)]
+        self.ends: Ints = np.flatnonzero(self._bytes == ord("\n"))
+        self.starts: Ints = np.concatenate((np.zeros(1, np.int64), self.ends[:-1] + 1))
+
+    def words(self, at: Ints) -> Words:
+        """Get the eight bytes from each position on as a word."""
+        found: Words = self._words[at + PADDING]
+        return found
+
+    def line(self, index: int) -> bytes:
+        """Get a line without its end."""
+        return self.text[self.starts[index] : self.ends[index]]
+
+    def separated(self, width: int) -> tuple[Mask, Ints]:
+        """Find the lines with exactly `width` fields between commas.
+
+        Returns:
+            which lines these are, and for each of them the places around its fields: shape (lines, width + 1),
+            field i being from [i] + 1 up to [i + 1].
+        """
+        commas: Ints = np.flatnonzero(self._bytes == ord(","))
+        first = np.searchsorted(commas, self.starts)
+        counts = np.diff(first, append=len(commas))
+        fitting = counts == width - 1
+        inner = commas[first[fitting][:, None] + np.arange(width - 1)]
+        return fitting, np.column_stack((self.starts[fitting] - 1, inner, self.ends[fitting]))
+
+    def equals(self, start: Ints, stop: Ints, text: bytes) -> Mask:
+        """Tell where the characters from `start` to `stop` are exactly `text`, of any length."""
+        length = len(text)
+        same: Mask = stop - start == length
+        for offset in range(0, length - 7, 8):
+            same &= self.words(start + offset) == as_word(text[offset:])
+        left = length % 8
+        if left:
+            same &= (self.words(start + (length - left)) & _LOW[left]) == as_word(text[length - left :])
+        return same
+
+    def named(self, start: Ints, stop: Ints, names: Sequence[bytes]) -> Mask:
+        """Tell for which rows of (n, k) places the k fields are the k names, each of at most eight characters."""
+        lengths = np.array([len(name) for name in names])
+        same = (stop - start == lengths) & (
+            (self.words(start) & _LOW[lengths]) == np.array([as_word(name) for name in names], np.uint64)
+        )
+        rows: Mask = same.all(axis=1)
+        return rows
+
+    def decimals(self, start: Ints, stop: Ints) -> tuple[Floats, Mask]:
+        """Read numbers written like printf's %.6f; the mask tells which ones are such numbers.
+
+        The value is the digits divided by a million, which rounds once, as float() does.
+        """
+        signs = self._padded[start + PADDING] == ord("-")
+        places = stop - start - signs - 7
+        known: Mask = (places >= 1) & (places <= WIDEST_INTEGER)
+        tail = self.words(stop - 8)
+        known &= ((tail >> _U(8)) & _U(0xFF)) == _U(ord("."))
+        fraction, is_fraction = digits((tail & ~_LOW[2]) | (_ZEROS & _LOW[2]))
+        blank = _LOW[WIDEST_INTEGER - np.clip(places, 0, WIDEST_INTEGER)]
+        whole, is_whole = digits((self.words(stop - 15) & ~blank) | (_ZEROS & blank))
+        values = (whole * 1_000_000 + fraction) / 1e6
+        known &= is_fraction & is_whole
+        return np.where(known, np.where(signs, -values, values), np.nan), known
+
+    def stamps(self, start: Ints, stop: Ints) -> tuple[Ints, Mask]:
+        """Read stamps `MM-DD-YYYY hh:mm:ss.mmm` as UTC nanoseconds; the mask tells which ones are such stamps."""
+        known: Mask = stop - start == 23
+        head, head_ok = _fields(self.words(start), b"00-00-00")
+        middle, middle_ok = _fields(self.words(start + 8), b"00 00:00")
+        tail, tail_ok = _fields(self.words(start + 15), b"0:00.000")
+        month, day = _number(head, 0, 2), _number(head, 3, 2)
+        year = _number(head, 6, 2) * 100 + _number(middle, 0, 2)
+        hour, minute, second = _number(middle, 3, 2), _number(middle, 6, 2), _number(tail, 2, 2)
+        days, exists = _days(year, month, day)
+        known &= head_ok & middle_ok & tail_ok & exists & (hour < 24) & (minute < 60) & (second < 60)
+        seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
+        t_utc_ns = (seconds * 1000 + _number(tail, 5, 3)) * 1_000_000
+        return np.where(known, t_utc_ns, NO_TIME), known
+
+
+def digits(words: Words) -> tuple[Ints, Mask]:
+    """Get the value of words of eight digits; the mask tells which words are eight digits."""
+    known: Mask = ((words & _HIGH_NIBBLES) | (((words + _U(0x0606060606060606)) & _HIGH_NIBBLES) >> _U(4))) == _U(
+        0x3333333333333333
+    )
+    pairs = words - _ZEROS
+    pairs = pairs * _U(10) + (pairs >> _U(8))
+    pick = _U(0x000000FF000000FF)
+    fours = (pairs & pick) * _U(0x000F424000000064) + ((pairs >> _U(16)) & pick) * _U(0x0000271000000001)
+    return (fours >> _U(32)).astype(np.int64), known
+
+
+def _fields(words: Words, form: bytes) -> tuple[Words, Mask]:
+    """Check words against a form of digits (written 0) and separators; get them with `0` for each separator."""
+    separators = as_word(bytes(0 if byte == ord("0") else 0xFF for byte in form))
+    known: Mask = (words & separators) == (as_word(form) & separators)
+    plain = (words & ~separators) | (_ZEROS & separators)
+    return plain, known & digits(plain)[1]
+
+
+def _number(words: Words, at: int, count: int) -> Ints:
+    """Get the value of `count` digits from character `at` of each word on."""
+    value = np.zeros(words.shape, np.uint64)
+    for place in range(at, at + count):
+        value = value * _U(10) + ((words >> _U(8 * place)) & _U(15))
+    return value.astype(np.int64)
+
+
+def _days(year: Ints, month: Ints, day: Ints) -> tuple[Ints, Mask]:
+    """Count days since 1970-01-01; the mask tells which dates exist and fit into 64 bits of nanoseconds."""
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    length = _MONTH_DAYS[np.clip(month, 0, 12)] - ((month == 2) & ~leap)
+    exists: Mask = (year >= 1970) & (year < 2262) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= length)
+    # A year that starts in March has its leap day last, which makes the days before each month a straight line.
+    shifted = year - (month <= 2)
+    since_march = (month + 9) % 12
+    before = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400 + (153 * since_march + 2) // 5
+    return before + day - 306 - _EPOCH_DAY, exists

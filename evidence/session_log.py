@@ -1,0 +1,213 @@
+"""client.log and server.log: what each side wrote of its traffic.
+
+    client 2024-07-23 11:35:08,468 [INFO] Sending command to the server: 'mlcommons/power client v3'
+    ptd-server 2024-07-23 11:35:20,521 [INFO] Sending to ptd: 'Hello'
+    ptd-server 2025-07-25 15:13:24,380 [INFO] Analyzer [1] recieved reply from ptd: 'Hello, PTDaemon here!'
+
+Times are local and carry no zone. Wordings are those of the reference (2021 to 2025) in 874 published logs.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from evidence.bounded_json import parse_object
+from evidence.source import FileFacts, Source
+
+Direction = Literal["command", "reply", "to ptd", "from ptd"]
+
+LONGEST_LINE_BYTES = 64 << 20
+"""Longest line kept whole: a listing of 500,000 samples on one line has about 50 MB; published ones 1.3 MB."""
+MOST_LINES = 50_000
+MOST_READ = 500_000
+"""Lines looked at; the longest published log has about 200."""
+MOST_LISTINGS = 128
+"""Listings kept: two of each of 64 analyzers."""
+KEPT_CHARACTERS = 4096
+
+_LINE = re.compile(rb"(?:client|ptd-server) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[([A-Z]{1,10})\] (.*)", re.DOTALL)
+_TRAFFIC = re.compile(
+    r"(?:Analyzer \[(?P<analyzer>\d{1,3})\] )?(?:"
+    r"(?P<command>Sending command to the server: |Got command from the client )|"
+    r"(?P<reply>Got response: |Sending reply to client )|"
+    r"(?P<to>Sending to ptd: |is sending to ptd: )|"
+    r"(?P<from>Reply from ptd: |reciei?ved reply from ptd: |received reply from ptd: |got reply from ptd: )"
+    r")(?P<text>['\"].*['\"])",
+    re.DOTALL,
+)
+_GROUPS: dict[str, Direction] = {"command": "command", "reply": "reply", "to": "to ptd", "from": "from ptd"}
+_SOURCES = "Sources: "
+_GO = re.compile(r"Go,\d{1,9},\d{1,9},(.{1,200})")
+
+
+class Traffic(NamedTuple):
+    """One line of traffic: a command of the client or its reply, or a line to PTDaemon or from it.
+
+    Attributes:
+        line: counted from 1.
+        local_time: as written, `YYYY-MM-DD hh:mm:ss,mmm`.
+        analyzer: number of the analyzer; 1 where the log names none.
+        text: what was sent.
+    """
+
+    line: int
+    local_time: str
+    direction: Direction
+    analyzer: int
+    text: str
+
+
+class Listing(NamedTuple):
+    """The answer to `RL`: all samples of a measurement, on one line of the log.
+
+    Attributes:
+        line: counted from 1.
+        mark: the mark of the `Go` before it; empty where there was none.
+        text: the sample lines, without marks.
+    """
+
+    line: int
+    analyzer: int
+    mark: str
+    text: bytes
+
+    def as_power_log(self) -> bytes:
+        """Get the spl.txt that the director makes of the listing: marks and channel names put in."""
+        mark = b",Mark," + self.mark.encode()
+        lines = []
+        for line in self.text.split(b"\n"):
+            head, *groups = line.split(b",Watts,")
+            if groups:
+                channels = b"".join(b",Ch%d,Watts,%b" % pair for pair in enumerate(groups[1:], 1))
+                lines.append(head + b",Watts," + groups[0] + mark + channels)
+        return b"\n".join(lines) + b"\n" if lines else b""
+
+    def power_log_sha1(self) -> set[str]:
+        """Get the SHA-1 that spl.txt may have: with LF or CR LF, with or without an empty last line."""
+        plain = self.as_power_log()
+        forms = [plain, plain + b"\n"]
+        forms += [form.replace(b"\n", b"\r\n") for form in forms]
+        return {hashlib.sha1(form, usedforsecurity=False).hexdigest() for form in forms}
+
+
+class SessionLog(NamedTuple):
+    """client.log or server.log.
+
+    Attributes:
+        traffic: every line of traffic, listings of samples left out.
+        listings: the answers to `RL`; server.log only.
+        other: all other lines as (line, level, text); the first `MOST_LINES`.
+        sources: of client.log's `Sources:` line; None where there is none.
+        odd_lines: how many lines are no lines of such a log.
+    """
+
+    file: FileFacts
+    traffic: tuple[Traffic, ...] = ()
+    listings: tuple[Listing, ...] = ()
+    other: tuple[tuple[int, str, str], ...] = ()
+    sources: dict[str, str] | None = None
+    sources_line: int | None = None
+    odd_lines: int = 0
+
+    def of(self, *directions: Direction) -> Iterator[Traffic]:
+        """Get the traffic of these directions."""
+        return (entry for entry in self.traffic if entry.direction in directions)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Takes in a log line by line."""
+
+    traffic: list[Traffic] = field(default_factory=list)
+    listings: list[Listing] = field(default_factory=list)
+    other: list[tuple[int, str, str]] = field(default_factory=list)
+    sources: dict[str, str] | None = None
+    sources_line: int | None = None
+    odd: int = 0
+    mark: dict[int, str] = field(default_factory=dict)
+
+    def take(self, number: int, line: bytes) -> None:
+        """Take in one line."""
+        match = _LINE.fullmatch(line)
+        if match is None:
+            self.odd += line != b""
+            return
+        when, level, text = match[1].decode(), match[2].decode(), match[3].decode(errors="replace")
+        traffic = _TRAFFIC.fullmatch(text)
+        if traffic is None:
+            self._other(number, level, text)
+        else:
+            self._traffic(number, when, traffic)
+
+    def _traffic(self, number: int, when: str, match: re.Match[str]) -> None:
+        direction = next(name for group, name in _GROUPS.items() if match[group])
+        analyzer, text = int(match["analyzer"] or 1), match["text"][1:-1]
+        if direction == "from ptd" and text.startswith("Time,"):
+            self._listing(number, analyzer, text)
+            return
+        text = _unquoted(match["text"])
+        if direction == "to ptd" and (go := _GO.fullmatch(text)):
+            self.mark[analyzer] = go[1]
+        if len(self.traffic) < MOST_LINES:
+            self.traffic.append(Traffic(number, when, direction, analyzer, text[:KEPT_CHARACTERS]))
+
+    def _listing(self, number: int, analyzer: int, text: str) -> None:
+        if len(self.listings) < MOST_LISTINGS:
+            plain = text.replace("\\r", "").replace("\\n", "\n")
+            self.listings.append(Listing(number, analyzer, self.mark.get(analyzer, ""), plain.encode()))
+
+    def _other(self, number: int, level: str, text: str) -> None:
+        if text.startswith(_SOURCES) and self.sources is None:
+            self.sources, self.sources_line = _sources(text.removeprefix(_SOURCES)), number
+        elif len(self.other) < MOST_LINES:
+            self.other.append((number, level, text[:KEPT_CHARACTERS]))
+
+
+def _unquoted(text: str) -> str:
+    """Undo Python's repr of a text: its quotes, and the backslashes before quotes and backslashes."""
+    return re.sub(r"\\(['\"\\])", r"\1", text[1:-1])
+
+
+def _sources(text: str) -> dict[str, str]:
+    found = parse_object(text.encode())[0].get("sources")
+    entries = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in entries if isinstance(value, str)}
+
+
+def _numbered(blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    for block in blocks:
+        for line in block.removesuffix(b"\n").split(b"\n"):
+            number += 1
+            yield number, line
+
+
+def read_session_log(path: Path, name: str, within: Path | None = None) -> SessionLog:
+    """Read client.log or server.log in one pass; whatever it holds is data or a note, never an exception.
+
+    Args:
+        path: the file.
+        name: what to call it in findings.
+        within: the folder that a link must not lead out of.
+    """
+    reader = _Reader()
+    with Source(path, name, within) as source:
+        for number, line in _numbered(source.blocks(LONGEST_LINE_BYTES)):
+            reader.take(number, line)
+            if number >= MOST_READ:
+                source.note(number, "holds more lines than are looked at; the rest was not")
+                source.drain()
+                break
+        facts = source.facts()
+    return SessionLog(
+        facts,
+        tuple(reader.traffic),
+        tuple(reader.listings),
+        tuple(reader.other),
+        reader.sources,
+        reader.sources_line,
+        reader.odd,
+    )

@@ -1,0 +1,168 @@
+"""The documents of the rulebook as typed values: rules (checks/) and rounds (rounds/)."""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+Level = Literal["required", "recommended", "info"]
+LEVELS: tuple[Level, ...] = ("required", "recommended", "info")
+Profile = Literal["reference", "strict"]
+Value = bool | int | float | str | list[Any]
+
+
+class DocumentError(Exception):
+    """A document of the rulebook is not as it must be; a defect of wattrig, not of what is checked."""
+
+
+class Param(NamedTuple):
+    """A parameter of a rule with its unit; "1" is a ratio or a count."""
+
+    value: Value
+    unit: str
+
+
+class Rule(NamedTuple):
+    """One rule.
+
+    Attributes:
+        code: stable, never used again for something else: REF, PWR, SMP, LGN, FIL or SUB and three digits.
+        title: what must hold, one line.
+        level: what it means for the strict verdict; only required rules decide it.
+        profile: "reference" for one of the eleven checks of the reference, "strict" for all others.
+        check: the function that checks it, `module:function` below `compliance.checks`.
+        since, until: first and last round it applies to; empty for no limit.
+        source: where the rule comes from, one entry each.
+        why, fix: prose.
+        params: limits by name; a round may have its own (`RoundRules.rules`).
+    """
+
+    code: str
+    title: str
+    level: Level
+    profile: Profile
+    check: str
+    source: tuple[str, ...]
+    why: str
+    fix: str
+    params: Mapping[str, Param]
+    since: str = ""
+    until: str = ""
+
+
+class LoadgenRules(NamedTuple):
+    """What a round fixes of LoadGen: seeds of QSL, sample index and schedule, and the shortest run in ms."""
+
+    seeds: tuple[int, int, int]
+    minimum_duration_ms: int
+
+
+class LayoutRules(NamedTuple):
+    """Names of folders below a submitter's folder: sources, measurements and compliance runs."""
+
+    code: str
+    measurements: str
+    compliance: str
+
+
+class PowerRules(NamedTuple):
+    """How a round turns power into a result.
+
+    Attributes:
+        stream_metric: the metric of SingleStream and MultiStream.
+        units: of the result, by scenario.
+    """
+
+    stream_metric: Literal["millijoules per query", "joules per sample"]
+    units: Mapping[str, str]
+
+
+class PtdaemonRules(NamedTuple):
+    """Accepted versions of PTDaemon, its builds seen in published sessions, and device numbers by driver name."""
+
+    versions: tuple[str, ...]
+    builds: tuple[str, ...]
+    models: Mapping[str, int]
+
+
+class SourceRules(NamedTuple):
+    """Accepted sets of the reference's sources.
+
+    Attributes:
+        sets: SHA-1 by file, of each set.
+        server_prefixes: starts of lib/server.py's SHA-1 of sets of which nothing else is known.
+        complete: whether all sets of the round are known.
+    """
+
+    sets: tuple[Mapping[str, str], ...]
+    names: tuple[str, ...]
+    server_prefixes: tuple[str, ...]
+    complete: bool
+
+
+class ReferenceRules(NamedTuple):
+    """Limits and quirks of the reference checker of a round; each is explained in the round's document.
+
+    Attributes:
+        phase_tolerance_s: largest difference of both sides at a moment; `phase_tolerance_inclusive` tells whether
+            the limit itself passes.
+        duration_difference, duration_rule: as a fraction; "either way" fails, "shorter warns" warns and ends.
+        power_change: mean power of testing over ranging minus one must be greater; None where there is no such rule.
+        log_window_shrink_s: what is cut off each end of the load window before warnings count, in seconds.
+        log_times: "utc"; "ptd_log" where zones are added when the PTDaemon log is compared; "recorded" everywhere.
+        ranging_errors: texts of errors that pass in silence while ranging.
+        accepted_errors: texts of errors that are a warning anywhere.
+        uncertainty_above_fails: whether the wording of PTDaemon 1.11 for one channel is a failure in the load window.
+        ptd_config: shape of that entry of server.json.
+        restoring_amps: which `SR,A`, counted from 1, may restore the range that was set at the start.
+        reads_every_line: whether lines of spl.txt that do not begin with `Time` make it fail.
+    """
+
+    phase_tolerance_s: float
+    phase_tolerance_inclusive: bool
+    duration_difference: float
+    duration_rule: Literal["either way", "shorter warns"]
+    power_change: float | None
+    log_window_shrink_s: float
+    log_times: Literal["utc", "ptd_log", "recorded"]
+    ranging_errors: tuple[str, ...]
+    accepted_errors: tuple[str, ...]
+    uncertainty_above_fails: bool
+    ptd_config: Literal["table", "list"]
+    restoring_amps: tuple[int, ...]
+    reads_every_line: bool
+
+
+class RoundRules(NamedTuple):
+    """The constants of one round.
+
+    Attributes:
+        name: "v5.1".
+        checker: which version of the reference checker `reference` describes.
+        published: the day its results came out; sessions of it are older. None where that is not known.
+        rules: parameters of rules that this round has otherwise: code, then name, then value.
+    """
+
+    family: str
+    name: str
+    checker: str
+    published: datetime.date | None
+    loadgen: LoadgenRules
+    layout: LayoutRules
+    power: PowerRules
+    ptdaemon: PtdaemonRules
+    sources: SourceRules
+    reference: ReferenceRules
+    rules: Mapping[str, Mapping[str, Value]]
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Numbers that sort rounds by age."""
+        return round_order(self.name)
+
+
+def round_order(name: str) -> tuple[int, ...]:
+    """Turn `v5.1` into (5, 1)."""
+    try:
+        return tuple(int(part) for part in name.removeprefix("v").split("."))
+    except ValueError as problem:
+        raise DocumentError(f"got round '{name}', expected a name like 'v5.1'") from problem
