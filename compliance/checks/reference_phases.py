@@ -4,6 +4,9 @@ from typing import Any
 
 from compliance.checks.reference_result import Failed, Warned, readable
 from compliance.facts import PHASES, Phase, SessionFacts
+from evidence.loadgen_log import Window
+from evidence.power_samples import PowerLog
+from evidence.stamps import parse_loose_stamp
 from metrology.errors import EvidenceError
 from rules.documents import RoundRules
 from scoring.energy import reference_mean
@@ -23,10 +26,10 @@ def judge_phases(facts: SessionFacts, rules: RoundRules) -> str:
     for phase in PHASES:
         _moments(client[phase], server[phase], phase, rules)
     spans = {phase: _load_span_s(facts, phase, rules) for phase in PHASES}
-    _durations(spans, rules)
     for phase in PHASES:
         for name, moment_s in zip(("begins", "ends"), spans[phase], strict=True):
             _within_phase(moment_s, client[phase], f"the load of {phase} {name}")
+    _durations(spans, rules)
     return _power_change(facts, rules)
 
 
@@ -45,7 +48,7 @@ def _moments(client: list[Any], server: list[Any], phase: str, rules: RoundRules
 
 def _load_span_s(facts: SessionFacts, phase: Phase, rules: RoundRules) -> tuple[float, float]:
     """Get power_begin and power_end as Unix seconds; v1.0 wrote them in local time."""
-    window = facts.window(phase)
+    window = load_window(facts, phase)
     zone_s = facts.record("client").raw["timezone"] if rules.reference.log_times == "recorded" else 0
     return window.begin_ns / 1e9 + zone_s, window.end_ns / 1e9 + zone_s
 
@@ -75,8 +78,8 @@ def _power_change(facts: SessionFacts, rules: RoundRules) -> str:
     limit = rules.reference.power_change
     if limit is None:
         return ""
-    ranging_w, testing_w = (_mean_w(facts, phase, rules) for phase in PHASES)
-    change = testing_w / ranging_w - 1
+    ranging_w, testing_w = (round(_mean_w(facts, phase, rules), 5) for phase in PHASES)
+    change = round((testing_w / ranging_w - 1) * 100, 2) / 100  # the reference rounds before it compares
     told = f"ranging drew {ranging_w:.3f} W, testing {testing_w:.3f} W ({change:+.2%})"
     if not change > limit:
         raise Failed(f"{told}: expected a change above {limit:.0%}")
@@ -84,12 +87,39 @@ def _power_change(facts: SessionFacts, rules: RoundRules) -> str:
 
 
 def _mean_w(facts: SessionFacts, phase: Phase, rules: RoundRules) -> float:
-    log = facts.power_log(phase)
+    log, window = facts.power_log(phase), load_window(facts, phase)
     readable(log.file)
-    broken = log.unreadable_time_lines
+    broken = log.unreadable_time_lines - _outside(log, window)
     if rules.reference.reads_every_line:
         broken += log.unreadable_other_lines + log.blank_lines
     if broken:
         raise EvidenceError(f"{log.file.name} has {broken} lines that the reference cannot read")
-    window = facts.window(phase)
     return reference_mean(log.t_utc_ns, log.power_w, window.begin_ns, window.end_ns)
+
+
+def _outside(log: PowerLog, window: Window) -> int:
+    """Count the damaged sample lines whose time is whole and outside the window: nobody looks at their numbers."""
+    return sum(
+        _is_outside(line.text, window) for line in log.irregular if line.starts_with_time and not line.readable
+    )
+
+
+def _is_outside(line: str, window: Window) -> bool:
+    try:
+        t_utc_ns = parse_loose_stamp(line.split(",")[1])
+    except (ValueError, IndexError):
+        return False
+    return not window.begin_ns < t_utc_ns < window.end_ns
+
+
+def load_window(facts: SessionFacts, phase: Phase) -> Window:
+    """Get the power window of a phase.
+
+    Raises:
+        Failed: LoadGen's log has none.
+        MissingFactError: there is no such log.
+    """
+    windows = facts.loadgen(phase).windows
+    if not windows:
+        raise Failed(f"LoadGen's log of {phase} has no power_begin and power_end")
+    return windows[0]

@@ -4,13 +4,16 @@ import re
 
 import numpy as np
 
+from compliance.checks.reference_phases import load_window
 from compliance.checks.reference_result import Failed, Warned, readable
 from compliance.facts import SessionFacts
 from evidence.columns import Mask
 from evidence.ptd_log import Message, PtdLog
+from evidence.ptd_wording import Wording
 from metrology.errors import EvidenceError
 from rules.documents import ReferenceRules, RoundRules
 
+_NEVER = 1 << 63
 _UNCERTAINTY_ON = re.compile(r"Uncertainty checking for Yokogawa\S+ is activated")
 _ABOVE_LIMIT = re.compile(r"Uncertainty \d+\.\d+%, which is above 1\.00% limit for the last sample!")
 """The wording of PTDaemon 1.11 for one channel; the reference knows no other."""
@@ -24,9 +27,9 @@ def judge_ptd_log(facts: SessionFacts, rules: RoundRules) -> str:
         EvidenceError: it ends in an exception.
     """
     log = facts.ptd_log()
+    window = load_window(facts, "testing")
     readable(log.file)
     begin, end = _ranging(log, str(facts.record("server").raw["session_name"]))
-    window = facts.window("testing")
     zone_ns = _zones_ns(facts, rules.reference)
     shrink_ns = int(rules.reference.log_window_shrink_s * 1e9)
     loading = log.where(window.begin_ns + zone_ns + shrink_ns, window.end_ns + zone_ns - shrink_ns)
@@ -47,8 +50,8 @@ def _ranging(log: PtdLog, session: str) -> tuple[Message, Message]:
     end = next((message for message in later if message.text == "Completed test" and message.t_utc_ns), None)
     if end is None:
         raise Failed(f"{log.file.name} has no 'Completed test' after the start of ranging")
-    before = (message for message in log.messages if message.line < begin.line)
-    if not any(_UNCERTAINTY_ON.search(message.text) for message in before):
+    switched_on = next((message for message in log.messages if _UNCERTAINTY_ON.search(message.text)), None)
+    if switched_on is None or (switched_on.t_utc_ns or _NEVER) >= (begin.t_utc_ns or 0):
         raise Failed("PTDaemon did not switch on its check of uncertainty before ranging")
     return begin, end
 
@@ -61,8 +64,13 @@ def _zones_ns(facts: SessionFacts, rules: ReferenceRules) -> int:
     return int((client - server) * 1e9)
 
 
-def _says(log: PtdLog, texts: tuple[str, ...]) -> Mask:
-    return log.of(code for code, entry in enumerate(log.wordings) if any(text in entry.text for text in texts))
+def _said(wording: Wording) -> str:
+    """Get what an error says, without the word itself."""
+    return wording.text.partition(":")[2].strip()
+
+
+def _says(log: PtdLog, starts: tuple[str, ...]) -> Mask:
+    return log.of(code for code, entry in enumerate(log.wordings) if _said(entry).startswith(starts))
 
 
 def _matters(log: PtdLog, rules: ReferenceRules, ranging: Mask, loading: Mask) -> Mask:
@@ -90,6 +98,6 @@ def _end(log: PtdLog, index: int, while_ranging: bool, rules: ReferenceRules) ->
         raise Warned(f"{told} within the load window; what comes after was not looked at")
     if while_ranging:
         raise Warned(f"{told} while ranging; what comes after was not looked at")
-    if any(text in entry.text for text in rules.accepted_errors):
+    if _said(entry) in rules.accepted_errors:
         raise Warned(f"{told} is accepted; what comes after was not looked at")
     raise Failed(f"{told} outside ranging")

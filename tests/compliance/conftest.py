@@ -122,7 +122,7 @@ def new_package() -> Package:
     }
     both = {
         "version": "1.0", "timezone": 0, "sources": sources, "messages": messages,
-        "uuid": {"client": "a", "server": "b"}, "session_name": SESSION, "phases": phases,
+        "uuid": {"client": "0" * 32, "server": "1" * 32}, "session_name": SESSION, "phases": phases,
     }  # fmt: skip
     config = {"command": ["ptd", "-l", "x", "-p", "8888", "49", "/dev/usbtmc0"], "device_type": 49, "channel": None}
     server = copy.deepcopy(both) | {"ptd_messages": [{"cmd": c, "reply": r} for c, r in PTD], "ptd_config": [config]}

@@ -92,8 +92,10 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str, str]] = {
     "amps not restored": (
         lambda p: p.server["ptd_messages"].pop(), PTD, "fail", "does not set the initial '10.000000'"),
     "volts not restored": (lambda p: p.server["ptd_messages"].pop(-2), PTD, "fail", "third SR,V"),
-    "nothing after hello": (lambda p: p.server.update(ptd_messages=[]), PTD, "error", ""),
-    "other client": (lambda p: p.client["uuid"].update(client="x"), UUID, "fail", "x in client.json"),
+    "nothing said to PTDaemon": (lambda p: p.server.update(ptd_messages=[]), PTD, "fail", "none"),
+    "ranges not asked for": (lambda p: reply(p, "RR", "Hello"), PTD, "fail", "tells no ranges"),
+    "other client": (lambda p: p.client["uuid"].update(client="2" * 32), UUID, "fail", "2222 in client.json"),
+    "no identifier": (lambda p: p.client["uuid"].update(client="x"), UUID, "error", "Value"),
     "no identifiers": (lambda p: p.client.update(uuid=None), UUID, "error", "Type"),
     "other session": (lambda p: p.client.update(session_name="2025-07-25_00-00-00"), NAME, "fail", "00-00-00"),
     "clocks apart": (lambda p: move(p, "client", "testing", 3, 0.9), TIMES, "fail", "900.000 ms apart at moment 4"),
@@ -109,6 +111,9 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str, str]] = {
         MESSAGES, "fail", "same version"),
     "digest differs": (
         lambda p: p.server.update(results={"run_1/spl.txt": "0" * 40}), RESULTS, "fail", "run_1/spl.txt"),
+    "sides disagree": (
+        lambda p: [side.update(results={"run_1/spl.txt": d * 40}) for side, d in ((p.client, "0"), (p.server, "1"))],
+        RESULTS, "fail", "different SHA-1"),
     "file missing": (lambda p: p.files.pop("power/server.log"), RESULTS, "fail", "is missing"),
     "no uncertainty checking": (
         lambda p: p.replace("power/ptd_logs.txt", "is activated", "is off"), LOG, "fail", "switch on"),
@@ -124,6 +129,7 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str, str]] = {
     "two channels": (lambda p: multichannel(p, ["ptd", "-c", "1,3"], [1, 3]), CONFIG, "pass", ""),
     "one channel": (lambda p: multichannel(p, ["ptd", "-c", "1"], [1]), CONFIG, "fail", "two numbers"),
     "debug": (lambda p: p.server.update(debug=True), DEBUG, "fail", "debug mode"),
+    "debug is nothing": (lambda p: p.server.update(debug=None), DEBUG, "fail", "debug mode"),
 }  # fmt: skip
 
 
