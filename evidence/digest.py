@@ -4,6 +4,7 @@ import hashlib
 import sys
 import zlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import evidence
@@ -28,8 +29,12 @@ def source_files(rooms: Iterable[str]) -> list[Path]:
     return sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
 
 
-def source_sha1(rooms: Iterable[str]) -> dict[str, str]:
-    """Get the SHA-1 of every .py file of the rooms, keyed by path below the installation."""
+@cache
+def source_sha1(rooms: tuple[str, ...]) -> dict[str, str]:
+    """Get the SHA-1 of every .py file of the rooms, keyed by path below the installation.
+
+    Computed once in a process: what it runs does not change when the files on disk do.
+    """
     return {path.relative_to(ROOT).as_posix(): file_sha1(path) for path in source_files(rooms)}
 
 
