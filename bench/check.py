@@ -2,12 +2,15 @@
 
 Makes its own sessions from one that it measures first (or takes `--session FOLDER`):
 - one session: whole processes, against a plain standard-library script plus 150 ms;
-- a round of copies: sessions per second, against one process of that script per session;
-- a 1 GB LoadGen log: against `sha1sum` of it;
+- a round of copies, ten minutes long each: against one process for each session of that script with `--whole`;
+- the same round again: against the first time;
+- a 1 GB LoadGen log: against `sha1sum` of it, and how much memory it takes;
 - 24 h of samples at 1 Hz: against parsing the two logs line by line.
 """
 
 import argparse
+import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -19,8 +22,8 @@ from statistics import median
 
 HERE = Path(__file__).parent
 WATTRIG = Path(sys.executable).with_name("wattrig")
-COPIES = 60
-DAY_S = 86_400
+COPIES = 200
+TEN_MINUTES_S, DAY_S = 660, 86_400
 
 
 def seconds(call: Callable[[], object], runs: int = 5) -> float:
@@ -45,13 +48,13 @@ def wattrig(path: Path, *options: str) -> None:
     run(WATTRIG, "check", path, "--format", "json", *options)
 
 
-def plain(path: Path) -> None:
-    run(sys.executable, HERE / "plain_check.py", path)
+def plain(path: Path, *options: str) -> None:
+    run(sys.executable, HERE / "plain_check.py", path, *options)
 
 
 def report(what: str, ours_s: float, other_s: float, other: str, goal: str) -> None:
-    print(f"{what:<34} {ours_s * 1000:9.1f} ms   {other:<28} {other_s * 1000:9.1f} ms   ratio {ours_s / other_s:6.2f}"
-          f"   goal {goal}")  # fmt: skip
+    print(f"{what:<34} {ours_s * 1000:9.1f} ms   {other:<32} {other_s * 1000:9.1f} ms   ratio {ours_s / other_s:6.3f}"
+          f"   goal {goal}", flush=True)  # fmt: skip
 
 
 def measure_session(folder: Path) -> Path:
@@ -89,19 +92,39 @@ def with_large_detail_log(session: Path, target: Path, size: int) -> Path:
     return target
 
 
-def with_a_day_of_samples(session: Path, target: Path) -> Path:
-    """A session whose two power logs hold 24 h at 1 Hz."""
+def with_samples(session: Path, target: Path, count: int) -> Path:
+    """A session whose two power logs hold so many samples."""
     as_result(session, target)
     for phase in ("ranging", "run_1"):
         path = target / phase / "spl.txt"
         fields = path.read_text().splitlines()[0].split(",")
         with path.open("w") as file:
-            for second in range(DAY_S):
-                fields[1] = time.strftime("%m-%d-%Y %H:%M:%S.123", time.gmtime(1_790_000_000 + second))
+            for second in range(count):
+                fields[1] = stamp(second)
                 fields[3] = f"{300 + second % 97 / 7:.6f}"
                 file.write(",".join(fields) + "\n")
             file.write("\n")
     return target
+
+
+def add_errors(session: Path, count: int) -> None:
+    """Write what PTDaemon writes of each sample while ranging."""
+    with (session / "power" / "ptd_logs.txt").open("a") as file:
+        for second in range(count):
+            file.write(f"{stamp(second)}: ERROR: Can't evaluate uncertainty of this sample!\n")
+            file.write(f"{stamp(second)}: WARNING: Uncertainty unknown for the last measurement sample!\n")
+
+
+def stamp(second: int) -> str:
+    return time.strftime("%m-%d-%Y %H:%M:%S.123", time.gmtime(1_790_000_000 + second))
+
+
+def most_memory_mib(path: Path) -> float:
+    """Most memory that checking a session takes, with all its processes, in MiB."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    wattrig(path, "--no-cache")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return max(before, after) / 1024
 
 
 def main() -> None:
@@ -111,22 +134,43 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
+        os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+        # As where it is installed: modules are compiled once.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
         session = options.session or measure_session(folder / "demo")
-        one = as_result(session, folder / "one")
-        base_s = seconds(lambda: plain(one))
-        report(
-            "one session", seconds(lambda: wattrig(one, "--no-cache")), base_s + 0.150, "plain script + 150 ms", "1"
-        )
-        root = round_of_sessions(session, folder / "round")
-        ours_s = seconds(lambda: wattrig(root, "--no-cache"), runs=3) / COPIES
-        report(f"a round of {COPIES}, per session", ours_s, base_s, "plain script per session", "0.05")
-        big = with_large_detail_log(session, folder / "big", options.large)
-        hash_s = seconds(lambda: run("sha1sum", big / "run_1" / "mlperf_log_detail.txt"), runs=3)
-        report("a large LoadGen log", seconds(lambda: wattrig(big, "--no-cache"), runs=3), hash_s, "sha1sum", "1.5")
-        shutil.rmtree(big)
-        day = with_a_day_of_samples(session, folder / "day")
+        one_session(session, folder)
+        a_round(session, folder)
+        large_log(session, folder, options.large)
+        day = with_samples(session, folder / "day", DAY_S)
         report("24 h of samples at 1 Hz", seconds(lambda: wattrig(day, "--no-cache"), runs=3),
                seconds(lambda: plain(day), runs=3), "plain script, line by line", "0.2")  # fmt: skip
+
+
+def one_session(session: Path, folder: Path) -> None:
+    one = as_result(session, folder / "one")
+    base_s = seconds(lambda: plain(one))
+    report("one session", seconds(lambda: wattrig(one)), base_s + 0.150, "plain script + 150 ms", "1")
+
+
+def a_round(session: Path, folder: Path) -> None:
+    ten_minutes = with_samples(session, folder / "ten", TEN_MINUTES_S)
+    add_errors(ten_minutes, TEN_MINUTES_S)
+    base_s = seconds(lambda: plain(ten_minutes, "--whole"))
+    root = round_of_sessions(ten_minutes, folder / "round")
+    ours_s = seconds(lambda: wattrig(root, "--no-cache"), runs=3) / COPIES
+    report(f"a round of {COPIES}, per session", ours_s, base_s, "plain script --whole per session", "0.05")
+    again_s = seconds(lambda: wattrig(root), runs=3) / COPIES
+    report("  again, out of the cache", again_s, base_s, "plain script --whole per session", "-")
+    shutil.rmtree(root)
+
+
+def large_log(session: Path, folder: Path, size: int) -> None:
+    big = with_large_detail_log(session, folder / "big", size)
+    hash_s = seconds(lambda: run("sha1sum", big / "run_1" / "mlperf_log_detail.txt"), runs=3)
+    report("a large LoadGen log", seconds(lambda: wattrig(big), runs=3), hash_s, "sha1sum", "1.5")
+    print(f"  most memory: {most_memory_mib(big):.0f} MiB   goal 300", flush=True)
+    shutil.rmtree(big)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ from rules.rulebook import params_of, rules_of
 BROKEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, EvidenceError, RecursionError)
 """What a function may raise on data of another shape than it expects."""
 
-Check = Callable[[SessionFacts, Ask], Findings]
 ReferenceFunction = Callable[[SessionFacts, RoundRules], str]
 
 
@@ -69,7 +68,7 @@ def judge(
 
 
 @cache
-def _function(check: str) -> Callable[..., Any]:
+def function_of(check: str) -> Callable[..., Any]:
     """Get the function that a rule names, `module:function` below compliance.checks."""
     module, _, name = check.partition(":")
     found: Callable[..., Any] = getattr(importlib.import_module(f"compliance.checks.{module}"), name)
@@ -78,7 +77,7 @@ def _function(check: str) -> Callable[..., Any]:
 
 def _reference(facts: SessionFacts, round_rules: RoundRules) -> Iterator[ReferenceCheck]:
     for rule in rules_of(round_rules.name, "reference"):
-        yield _reference_check(rule, _function(rule.check), facts, round_rules)
+        yield _reference_check(rule, function_of(rule.check), facts, round_rules)
 
 
 def _reference_check(
@@ -101,14 +100,20 @@ def _told(problem: BaseException) -> str:
 def _strict(facts: SessionFacts, round_rules: RoundRules, ignored: Mapping[str, str]) -> Iterator[Finding]:
     for rule in rules_of(round_rules.name, "strict"):
         ask = Ask(rule, params_of(rule, round_rules), round_rules, ignored.get(rule.code, ""))
-        yield from _answers(ask, _function(rule.check), facts)
+        yield from answers(ask, function_of(rule.check), facts)
 
 
-def _answers(ask: Ask, function: Check, facts: SessionFacts) -> Findings:
-    """Get the findings of one rule: what its function yields, or one pass, or why it could not be checked."""
+def answers(ask: Ask, check: Callable[..., Findings], *facts: Any) -> Findings:
+    """Get the findings of one rule: what its check yields, or one pass, or why it could not be checked.
+
+    Args:
+        ask: the rule, and what it has to know of the round.
+        check: its function.
+        facts: what the function takes before `ask`.
+    """
     found: list[Finding] = []
     try:
-        found.extend(function(facts, ask))
+        found.extend(check(*facts, ask))
     except NotApplicableError as reason:
         found.append(ask.other(Outcome.NOT_APPLICABLE, str(reason)))
     except MissingFactError as missing:

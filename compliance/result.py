@@ -1,6 +1,7 @@
 """The result of checking one session, and its JSON."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from compliance.findings import Finding, Outcome
@@ -77,6 +78,10 @@ class Result(NamedTuple):
         }
 
 
+HEAD = {"schema": SCHEMA_VERSION, "rulebook": RULEBOOK_VERSION}
+"""What every document begins with."""
+
+
 def _finite(values: dict[str, Any]) -> dict[str, Any]:
     """Turn what JSON cannot say (NaN, infinity) into null."""
     return {
@@ -85,10 +90,28 @@ def _finite(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def document(results: list[Result], *, passes: bool = False) -> dict[str, Any]:
+def document(results: Sequence[Result], *, passes: bool = False) -> dict[str, Any]:
     """Get the document that `wattrig check --format json` prints."""
-    return {
-        "schema": SCHEMA_VERSION,
-        "rulebook": RULEBOOK_VERSION,
-        "results": [result.as_json(passes=passes) for result in results],
-    }
+    return {**HEAD, "results": [result.as_json(passes=passes) for result in results]}
+
+
+def line(result: Result, *, passes: bool = False) -> dict[str, Any]:
+    """Get the line that `--format jsonl` prints of a session."""
+    return {**HEAD, **result.as_json(passes=passes)}
+
+
+def tree_line(before: Sequence[Result], after: Sequence[Result], *, passes: bool = False) -> dict[str, Any]:
+    """Get the last line of `--format jsonl`: the findings across the tree, each with the path of its session.
+
+    Args:
+        before: the results as their own lines told them.
+        after: the same results with the findings across the tree.
+        passes: whether passes are told, too.
+    """
+    added = [
+        {"path": new.path, **_finite(found.as_json())}
+        for old, new in zip(before, after, strict=True)
+        for found in new.shown(passes=passes)
+        if found not in old.findings
+    ]
+    return {**HEAD, "tree": added}

@@ -28,7 +28,7 @@ def simulated_analyzer(port: Path, truth: Path) -> Iterator[None]:
         InstrumentError: it does not get ready.
     """
     program = [sys.executable, "-m", "console.main", "simulate", "wt310e"]
-    command = [*program, "--pty", port, "--truth", truth]
+    command: list[str | Path] = [*program, "--pty", port, "--truth", truth]
     # A session of its own: Ctrl-C is for the measurement, which still needs the analyzer to set its ranges back.
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     with process:

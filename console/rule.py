@@ -38,7 +38,8 @@ def _told(rule: "Rule", round_name: str | None) -> Iterator[str]:
 
     yield f"{rule.code}  {rule.title}"
     until = f" until {rule.until}" if rule.until else ""
-    yield f"{rule.level}; {rule.profile} verdict; rounds from {rule.since or 'the first'}{until}"
+    verdict = "reference" if rule.profile == "reference" else "strict"
+    yield f"{rule.level}; {verdict} verdict; rounds from {rule.since or 'the first'}{until}"
     yield from ("", "Why", rule.why, "", "How to fix", rule.fix)
     own = params_of(rule, all_rounds()[round_name]) if round_name else {}
     if rule.params:

@@ -21,8 +21,8 @@ def _coloured(word: str, width: int = 0) -> str:
 
 
 def plain(text: object) -> str:
-    """Make text from a package safe to print on a terminal."""
-    return str(text).translate(HIDDEN)
+    """Make text from a package safe to print on a terminal, and printable where a name is no text."""
+    return str(text).translate(HIDDEN).encode("utf-8", "replace").decode()
 
 
 def lines_of(result: Result, *, passes: bool = False) -> Iterator[str]:
@@ -56,8 +56,17 @@ def _findings(result: Result, passes: bool) -> Iterator[str]:
         if findings:
             yield ""
             yield f"  {title}"
-            for found in findings:
-                yield from _finding(found)
+            yield from (
+                _untold(untold) if findings is untold else (line for each in findings for line in _finding(each))
+            )
+
+
+def _untold(findings: list[Finding]) -> Iterator[str]:
+    """Tell what could not be evaluated; of all rules that lack the same, at once."""
+    for message in dict.fromkeys(found.message for found in findings):
+        codes = [found.code for found in findings if found.message == message]
+        yield f"    {', '.join(codes)} {_coloured(Outcome.NOT_EVALUATED)}"
+        yield f"           {plain(message)}"
 
 
 def _finding(found: Finding) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """JSON from strangers, parsed within bounds; what is no good JSON but Python takes is noted."""
 
 import json
+import re
 from typing import Any
 
 from evidence.source import Damage
 
 DEEPEST = 64
 """Deepest nesting of arrays and objects; published files have four levels."""
+_BRACKET = re.compile(rb"[\[\]{}]")
 
 
 class Notes:
@@ -41,8 +43,8 @@ def depth_exceeds(text: bytes, limit: int) -> bool:
     if text.count(b"[") + text.count(b"{") <= limit:
         return False
     depth = 0
-    for byte in text:
-        depth += (byte in b"[{") - (byte in b"]}")
+    for bracket in _BRACKET.finditer(text):
+        depth += 1 if bracket[0] in b"[{" else -1
         if depth > limit:
             return True
     return False

@@ -35,6 +35,11 @@ _LOW = np.array([(1 << (8 * count)) - 1 for count in range(8)] + [(1 << 64) - 1]
 """`_LOW[n]` masks the first n characters of a word."""
 
 
+def distinct(values: Ints) -> int:
+    """Count different values. numpy.unique would do, but loads the whole of numpy.ma first."""
+    return int(np.count_nonzero(np.diff(np.sort(values)))) + (len(values) > 0)
+
+
 def as_word(text: bytes) -> np.uint64:
     """Get up to eight bytes as a word, the first byte lowest."""
     return _U(int.from_bytes(text[:8], "little"))

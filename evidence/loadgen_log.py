@@ -80,7 +80,7 @@ class DetailLog:
         n_errors, n_warnings: records that LoadGen marked so.
         problems: the first `MOST_PROBLEMS` of these.
         damaged: lines that are no record, and records of interest that cannot be read.
-        damaged_line: the first line that is no record; None where all are.
+        damaged_line: the first of these; None where there is none.
         logged_ms: when each of `TIMED` was logged, milliseconds on LoadGen's own clock, which begins with the log.
         audit_line: the line that says that an audit.config overrode the settings; None where none does.
     """
@@ -152,6 +152,7 @@ class _Scan:
             self._timed(str(key), record.get("time_ms"))
         if not isinstance(key, str) or not self._keep(key, value):
             self.log.damaged += 1
+            self.log.damaged_line = self.log.damaged_line or self.log.lines + block.count(b"\n", 0, at) + 1
 
     def _keep(self, key: str, value: object) -> bool:
         if key not in self.log.values and len(self.log.values) >= MOST_KEYS:
@@ -206,7 +207,8 @@ def parse_record(line: bytes) -> dict[str, object]:
     if len(line) > LONGEST_RECORD or not line.startswith(b":::MLLOG "):
         return {}
     try:
-        record = json.loads(line[len(b":::MLLOG ") :])
+        # Decoded first: json.loads would guess the encoding anew for every line.
+        record = json.loads(line[len(b":::MLLOG ") :].decode())
     except (ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}

@@ -75,7 +75,10 @@ class PtdLog(NamedTuple):
 
     def of(self, codes: Iterable[int]) -> Mask:
         """Tell which errors and warnings say one of these wordings."""
-        return np.isin(self.codes, list(codes))
+        chosen = np.zeros(len(self.wordings), np.bool_)
+        chosen[list(codes)] = True
+        found: Mask = chosen[self.codes]
+        return found
 
     def where(self, begin_ns: int, end_ns: int) -> Mask:
         """Tell which errors and warnings lie strictly between two times."""
@@ -149,7 +152,9 @@ class _Reader:
         last = np.minimum(block.ends[rows], first + LONGEST_TEXT)
         text = block.text
         found = [text[i:j] for i, j in zip(first.tolist(), last.tolist(), strict=True)]
-        self._keep(rows, times[rows], [self._code(words) for words in found], np.ones(len(rows), np.bool_))
+        # There are a hundred times as many lines as wordings.
+        known = {words: self._code(words) for words in dict.fromkeys(found)}
+        self._keep(rows, times[rows], [known[words] for words in found], np.ones(len(rows), np.bool_))
 
     def _keep(self, rows: Ints, times: Ints, codes: list[int], at_start: Mask) -> None:
         if self.problems < MOST_PROBLEMS and len(rows):

@@ -199,7 +199,7 @@ class Identity:
     @property
     def model(self) -> str:
         """The analyzer's own name of its model, the second part of `*IDN?`: `WT310E`, or `760401` for a WT210."""
-        return (self.idn.split(";") + ["", ""])[1]
+        return [*self.idn.split(";"), "", ""][1]
 
     @property
     def is_simulated(self) -> bool:

@@ -27,6 +27,8 @@ MOST_READ = 500_000
 MOST_LISTINGS = 128
 """Listings kept: two of each of 64 analyzers."""
 KEPT_CHARACTERS = 4096
+MOST_CHANNELS = 64
+"""Channels of a listed line that are named; analyzers have up to seven."""
 
 _LINE = re.compile(rb"(?:client|ptd-server) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[([A-Z]{1,10})\] (.*)", re.DOTALL)
 _TRAFFIC = re.compile(
@@ -77,20 +79,21 @@ class Listing(NamedTuple):
     def as_power_log(self) -> bytes:
         """Get the spl.txt that the director makes of the listing: marks and channel names put in."""
         mark = b",Mark," + self.mark.encode()
+        channel = [b",Watts,", *(b",Ch%d,Watts," % number for number in range(1, MOST_CHANNELS + 1))]
         lines = []
         for line in self.text.split(b"\n"):
-            head, *groups = line.split(b",Watts,")
+            head, *groups = line.split(b",Watts,", MOST_CHANNELS + 1)
             if groups:
-                channels = b"".join(b",Ch%d,Watts,%b" % pair for pair in enumerate(groups[1:], 1))
-                lines.append(head + b",Watts," + groups[0] + mark + channels)
+                groups[0] += mark
+                lines.append(head + b"".join(map(bytes.__add__, channel, groups)))
         return b"\n".join(lines) + b"\n" if lines else b""
 
-    def power_log_sha1(self) -> set[str]:
-        """Get the SHA-1 that spl.txt may have: with LF or CR LF, with or without an empty last line."""
+    def power_log_sha1(self) -> Iterator[str]:
+        """Get each SHA-1 that spl.txt may have: with LF or CR LF, with or without an empty last line."""
         plain = self.as_power_log()
-        forms = [plain, plain + b"\n"]
-        forms += [form.replace(b"\n", b"\r\n") for form in forms]
-        return {hashlib.sha1(form, usedforsecurity=False).hexdigest() for form in forms}
+        for form in (plain + b"\n", plain):
+            yield hashlib.sha1(form, usedforsecurity=False).hexdigest()
+            yield hashlib.sha1(form.replace(b"\n", b"\r\n"), usedforsecurity=False).hexdigest()
 
 
 class SessionLog(NamedTuple):

@@ -8,6 +8,7 @@ regular file, or a link out of the tree is a fact too, never an exception.
 import codecs
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ LARGEST_BYTES = 16 << 30
 HASHED_BESIDE_BYTES = 16 << 20
 """Size from which a file is hashed in a thread beside its reader."""
 _KEPT_OF_GIANT_BYTES = 4096
+_CR_ALONE = re.compile(rb"\r(?![\r\n])")
 
 
 class Damage(NamedTuple):
@@ -67,7 +69,8 @@ class Source:
     Args:
         path: the file.
         name: what to call it in findings.
-        within: the folder that a symbolic link must not lead out of; the file's own folder where not given.
+        within: the folder that a symbolic link must not lead out of, itself without links; the file's own folder
+            where not given.
     """
 
     path: Path
@@ -106,7 +109,7 @@ class Source:
     def _open(self) -> None:
         # Path.resolve raises RuntimeError for a loop of links, which is no OSError.
         real = Path(os.path.realpath(self.path, strict=True))
-        limit = os.path.realpath(self.within or self.path.parent)
+        limit = self.within or os.path.realpath(self.path.parent)
         if not real.is_relative_to(limit):
             self._refuse("it is a link that leads out of the tree")
             return
@@ -199,10 +202,13 @@ class Source:
 
 
 def _one_line_end(block: bytes) -> bytes:
-    # Most files have no CR: looking for one byte takes a thirtieth of looking for three.
-    if b"\r" in block:
-        block = block.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return block
+    # Most files have no CR, and looking for one byte takes a thirtieth of looking for three. Where every CR belongs
+    # to a line end, dropping them takes a third of the time that replacing takes.
+    if b"\r" not in block:
+        return block
+    if not _CR_ALONE.search(block):
+        return block.translate(None, b"\r")
+    return block.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def read_bytes(path: Path, name: str, largest_bytes: int, within: Path | None = None) -> tuple[bytes, FileFacts]:

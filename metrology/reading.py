@@ -12,7 +12,6 @@ samples in published sessions, none of which falls outside it:
 
 import enum
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -97,9 +96,10 @@ def mean_reading(readings: Sequence[Reading]) -> Reading:
     """
     if any(reading.validity in (Validity.BAD, Validity.MISSED) for reading in readings):
         return BAD_READING
-    power_w = statistics.fmean(reading.power_w for reading in readings)
-    voltage_v = math.sqrt(statistics.fmean(reading.voltage_v**2 for reading in readings))
-    current_a = math.sqrt(statistics.fmean(reading.current_a**2 for reading in readings))
+    count = len(readings)
+    power_w = math.fsum(reading.power_w for reading in readings) / count
+    voltage_v = math.sqrt(math.fsum(reading.voltage_v**2 for reading in readings) / count)
+    current_a = math.sqrt(math.fsum(reading.current_a**2 for reading in readings) / count)
     apparent_va = voltage_v * current_a
     peak_over = any(reading.validity is Validity.PEAK_OVER for reading in readings)
     return Reading(

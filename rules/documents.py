@@ -6,7 +6,8 @@ from typing import Any, Literal, NamedTuple
 
 Level = Literal["required", "recommended", "info"]
 LEVELS: tuple[Level, ...] = ("required", "recommended", "info")
-Profile = Literal["reference", "strict"]
+Profile = Literal["reference", "strict", "package", "tree"]
+PROFILES: tuple[Profile, ...] = ("reference", "strict", "package", "tree")
 Value = bool | int | float | str | list[Any]
 
 
@@ -28,7 +29,9 @@ class Rule(NamedTuple):
         code: stable, never used again for something else: REF, PWR, SMP, LGN, FIL or SUB and three digits.
         title: what must hold, one line.
         level: what it means for the strict verdict; only required rules decide it.
-        profile: "reference" for one of the eleven checks of the reference, "strict" for all others.
+        profile: "reference" for one of the eleven checks of the reference; "strict" for what a session shows by
+            itself, "package" for what stands beside it in a submission, "tree" for results held against each other:
+            these three make the strict verdict.
         check: the function that checks it, `module:function` below `compliance.checks`.
         since, until: first and last round it applies to; empty for no limit.
         source: where the rule comes from, one entry each.

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from rules.documents import (
     LEVELS,
+    PROFILES,
     DocumentError,
     LayoutRules,
     LoadgenRules,
@@ -39,7 +40,8 @@ class Table:
         value = self.values.pop(name, default)
         if value is ...:
             raise DocumentError(f"{self.where} lacks '{name}'")
-        boolean = isinstance(value, bool) and kind is not bool
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        boolean = isinstance(value, bool) and bool not in kinds  # which Python takes for a number
         if value is not default and (boolean or not isinstance(value, kind)):
             raise DocumentError(f"'{name}' in {self.where} is {type(value).__name__}")
         return value
@@ -80,7 +82,7 @@ def parse_rule(values: object, where: str) -> Rule:
         code=table.take("code", str),
         title=table.take("title", str),
         level=table.choice("level", *LEVELS),
-        profile=table.choice("profile", "reference", "strict"),
+        profile=table.choice("profile", *PROFILES),
         check=table.take("check", str),
         source=table.texts("source"),
         why=table.take("why", str).strip(),

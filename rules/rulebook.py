@@ -61,7 +61,7 @@ def applies(rule: Rule, round_name: str) -> bool:
 
 
 def rules_of(round_name: str, profile: str) -> Iterator[Rule]:
-    """Get the rules of a round, sorted by code; `profile` is "reference" or "strict"."""
+    """Get the rules of a round of one of the `PROFILES`, sorted by code."""
     return (rule for rule in all_rules().values() if rule.profile == profile and applies(rule, round_name))
 
 

@@ -24,6 +24,7 @@ def inside(t_utc_ns: Ints, begin_ns: int, end_ns: int) -> Mask:
     return found
 
 
+@np.errstate(over="ignore", invalid="ignore")  # absurd numbers make absurd means
 def reference_mean(t_utc_ns: Ints, values: Floats, begin_ns: int, end_ns: int) -> float:
     """Get the plain mean of the positive values within a window as the reference does; `NOTHING` for none.
 
@@ -55,6 +56,7 @@ class Energy(NamedTuple):
     longest_gap_s: float
 
 
+@np.errstate(over="ignore", invalid="ignore")  # absurd numbers make absurd means
 def integrate(t_utc_ns: Ints, power_w: Floats, begin_ns: int, end_ns: int) -> Energy | None:
     """Integrate power over a window; None where no good sample lies in it, or the window is empty.
 
@@ -90,6 +92,7 @@ def _sorted(times: Ints, power: Floats) -> tuple[Ints, Floats]:
     return times[last], power[last]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # absurd numbers make absurd means
 def mean_uncertainty(fractions: Floats, power_w: Floats) -> float | None:
     """Get the uncertainty of a mean as a fraction of it, from the fraction of each sample.
 

@@ -11,6 +11,7 @@ from metrology.uncertainty import Accuracy
 Floats = NDArray[np.float64]
 
 
+@np.errstate(all="ignore")  # absurd numbers make absurd uncertainties
 def channel_uncertainty(accuracy: Accuracy, values: Floats, range_va: float) -> Floats:
     """Get the uncertainty of each reading of one channel as a fraction; NaN where it cannot be known.
 
@@ -35,6 +36,7 @@ def channel_uncertainty(accuracy: Accuracy, values: Floats, range_va: float) -> 
     return np.where(known, fraction, math.nan)
 
 
+@np.errstate(all="ignore")
 def total_uncertainty(accuracy: Accuracy, channels: Floats, ranges_va: Sequence[float]) -> Floats:
     """Get the uncertainty of the sum of all channels of each sample, as PTDaemon does: weighted by power.
 

@@ -1,9 +1,9 @@
 """Rules about the programs that measured, the power analyzer, and the daemon that reads it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from compliance.checks.common import SIDES
+from compliance.checks.common import MOST_ANALYZERS, SIDES
 from compliance.facts import SessionFacts
 from compliance.findings import Ask, Findings, MissingFactError
 from evidence.ptd_protocol import Identity, parse_identity
@@ -21,7 +21,8 @@ def identities(facts: SessionFacts) -> list[Identity]:
     Raises:
         MissingFactError: server.json holds no reply to `Identify`.
     """
-    found = [parse_identity(reply) for _, reply in facts.record("server").ptd_replies("Identify")]
+    replies = facts.record("server").ptd_replies("Identify")[:MOST_ANALYZERS]
+    found = [parse_identity(reply) for _, reply in replies]
     if not found:
         raise MissingFactError(f"{facts.server.file.name} holds no reply to 'Identify'")
     return found
@@ -48,7 +49,7 @@ def released_sources(facts: SessionFacts, ask: Ask) -> Findings:
         )
 
 
-def _nearest(sources: dict[str, str], sets: Iterator[dict[str, str]]) -> str:
+def _nearest(sources: dict[str, str], sets: Iterable[Mapping[str, str]]) -> str:
     """Tell what keeps sources from being the most similar released set."""
     if any(name.startswith(_OWN) for name in sources):
         return "they are wattrig's own"
@@ -166,7 +167,7 @@ def at_the_wall(facts: SessionFacts, ask: Ask) -> Findings:
 
 def calibrated(facts: SessionFacts, ask: Ask) -> Findings:
     """Check that a date of calibration is shown."""
-    for _, reply in facts.record("server").ptd_replies("Identify"):
+    for _, reply in facts.record("server").ptd_replies("Identify")[:MOST_ANALYZERS]:
         if "no_cal_date" in reply.split(","):
             yield ask.fail(
                 "the reply to Identify shows no date of calibration",
@@ -192,7 +193,7 @@ def one_analyzer(facts: SessionFacts, ask: Ask) -> Findings:
 def debug_off(facts: SessionFacts, ask: Ask) -> Findings:
     """Check that the director did not run in debug mode, which shortens its pauses."""
     record = facts.record("server")
-    if record.debug:
+    if record.debug is not False:
         yield ask.fail(
             "the director ran in debug mode", file=record.file.name, got=str(record.debug)[:60], expected="false"
         )

@@ -21,7 +21,9 @@ def averages_agree(facts: SessionFacts, ask: Ask) -> Findings:
     for phase, replies in told.items():
         log = facts.power_log(phase)
         good = log.power_w[log.quality[0] == GOOD]
-        yield from _compare(replies.get("Watts"), good.mean() if len(good) else None, phase, "W", facts, ask)
+        with np.errstate(over="ignore"):
+            mean_w = float(good.mean()) if len(good) else None
+        yield from _compare(replies.get("Watts"), mean_w, phase, "W", facts, ask)
     fractions = sample_uncertainty(facts)
     if fractions is not None and np.isfinite(fractions).any():
         mean = float(np.nanmean(fractions))
@@ -50,7 +52,9 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _compare(told: float | None, computed: float | None, phase: Phase, unit: str, facts: SessionFacts, ask: Ask) -> Findings:
+def _compare(
+    told: float | None, computed: float | None, phase: Phase, unit: str, facts: SessionFacts, ask: Ask
+) -> Findings:
     # The average of no known value is told as -1.
     if told is None or computed is None or told < 0:
         return

@@ -41,6 +41,8 @@ def clocks_agree(facts: SessionFacts, ask: Ask) -> Findings:
                     unit="s",
                 )
     offset = _offset(facts)
+    if offset is None:
+        return
     limit_s = ask.number("offset_s")
     offset_s, uncertainty_s = offset.offset_ns / NS_PER_S, offset.uncertainty_ns / NS_PER_S
     if abs(offset_s) - uncertainty_s > limit_s:
@@ -53,8 +55,8 @@ def clocks_agree(facts: SessionFacts, ask: Ask) -> Findings:
         )
 
 
-def _offset(facts: SessionFacts) -> Offset:
-    """Estimate the offset of the clocks from the exchanges of time after the last one that set a clock."""
+def _offset(facts: SessionFacts) -> Offset | None:
+    """Estimate the offset of the clocks from the exchanges of time after a clock was set, None without one there."""
     messages = facts.record("client").messages
     steps = [number for number, entry in enumerate(messages) if entry.command == "set_ntp"]
     later = messages[steps[-1] + 1 :] if steps else messages
@@ -62,6 +64,8 @@ def _offset(facts: SessionFacts) -> Offset:
     try:
         return estimate_offset(stamps)
     except ValueError as problem:
+        if steps:
+            return None
         raise MissingFactError("client.json has no exchange of time that can be read") from problem
 
 

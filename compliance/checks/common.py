@@ -1,4 +1,4 @@
-"""What several checks need: findings that do not repeat without end, the logs of both sides, samples in the window."""
+"""What several checks need: findings that do not repeat without end, logs of both sides, samples in the window."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -9,11 +9,13 @@ from compliance.facts import Phase, SessionFacts, Side
 from compliance.findings import Ask, Findings, MissingFactError
 from evidence.columns import Mask
 from evidence.power_samples import GOOD
-from evidence.session_log import SessionLog, Traffic
+from evidence.session_log import SessionLog
 from scoring.energy import inside
 
 MOST_NAMED = 20
 """How many places of one kind are named one by one; of the others only the number is told."""
+MOST_ANALYZERS = 64
+"""Analyzers looked at; the director of 2024 has no limit, published sessions have one."""
 SIDES: tuple[Side, Side] = ("client", "server")
 T = TypeVar("T")
 
@@ -42,9 +44,13 @@ def session_log(facts: SessionFacts, side: Side) -> SessionLog:
 
 
 def line_of(facts: SessionFacts, command: str) -> int | None:
-    """Get the line of server.log that sends a command to PTDaemon; None where there is none."""
-    found: Iterator[Traffic] = facts.server_log.of("to ptd")
-    return next((entry.line for entry in found if entry.text == command), None)
+    """Get the line of server.log that first sends a command to PTDaemon; None where there is none."""
+    return next((entry.line for entry in facts.server_log.of("to ptd") if entry.text == command), None)
+
+
+def lines_sent(facts: SessionFacts) -> dict[str, int]:
+    """Get the lines of server.log that send commands to PTDaemon, by command: the last one of each."""
+    return {entry.text: entry.line for entry in facts.server_log.of("to ptd")}
 
 
 def in_window(facts: SessionFacts, phase: Phase) -> Mask:

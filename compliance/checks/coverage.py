@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from compliance.checks.common import line_of
 from compliance.checks.sample_places import (
     Load,
     all_good,
@@ -12,11 +11,12 @@ from compliance.checks.sample_places import (
     load_of,
     measured_times,
     runs,
+    sent_on_line,
     softer,
 )
 from compliance.facts import Phase, SessionFacts
 from compliance.findings import Ask, Findings, MissingFactError
-from evidence.columns import Floats, Ints
+from evidence.columns import Floats, Ints, distinct
 from evidence.stamps import format_stamp
 
 MOMENTS = 4
@@ -29,7 +29,7 @@ def covered(facts: SessionFacts, ask: Ask) -> Findings:
     """
     load = load_of(facts)
     each_s = interval_s(facts, "testing")
-    good = np.unique(load.log.t_utc_ns[all_good(load.log) & load.within]).size
+    good = distinct(load.log.t_utc_ns[all_good(load.log) & load.within])
     least = ask.number("least")
     if (good + 1) * each_s < least * load.seconds or not good:
         share = good * each_s / load.seconds
@@ -112,7 +112,7 @@ def sampling_interval(facts: SessionFacts, ask: Ask) -> Findings:
     for command, interval_ms in asked[:4]:
         if interval_ms != expected_ms:
             told = f"the director asked for '{command[:100]}'"
-            line, file = line_of(facts, command), facts.server_log.file.name
+            line, file = sent_on_line(facts, command), facts.server_log.file.name
             file = file if line else facts.server.file.name
             yield ask.fail(told, file=file, line=line, got=interval_ms, expected=expected_ms, unit="ms")
     for run in runs(facts, ask):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from compliance.checks.loadgen_window import loadgen_runs
+from compliance.checks.loadgen_window import loadgen_runs, number_of
 from compliance.facts import Phase, SessionFacts
 from compliance.findings import Ask, Findings, MissingFactError, Shown
 from evidence.loadgen_log import DetailLog
@@ -103,7 +103,7 @@ def no_errors(facts: SessionFacts, ask: Ask) -> Findings:
             if not any(other in error.text for other in others):
                 told = f"LoadGen met an error: {error.key}: {error.text}"
                 yield asked.fail(told, file=name, line=error.line, got=error.key, expected="no error")
-        counted = max(log.n_errors, int(min(log.number("num_errors") or 0, 10**9)))
+        counted = max(log.n_errors, int(min(number_of(log, "num_errors") or 0, 1e9)))
         if counted > len(errors):
             told = f"LoadGen counts {counted} errors, {counted - len(errors)} of which are not shown here"
             yield asked.fail(told, file=name, got=counted, expected=0, unit="errors")

@@ -9,6 +9,7 @@ results.cc and issue_query_controller.cc). So it is
     MultiStream    the sum of all query latencies, and what LoadGen itself takes
 """
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -66,12 +67,12 @@ def as_long_as_told(facts: SessionFacts, ask: Ask) -> Findings:
             continue
         window = facts.window(phase)
         seconds = (window.end_ns - window.begin_ns) / 1e9
-        spans = [span for span in (_by_results(log, ask), _by_clock(log, ask)) if span]
+        spans = [span for span in (_by_results(log, ask), _by_duration(log, ask), _by_clock(log, ask)) if span]
         if not spans and phase == "testing":
             raise MissingFactError(f"{name} holds no results that tell how long the run took")
         for span in spans:
             if not span.shortest_s <= seconds <= span.longest_s:
-                expected = f"{max(0.0, span.shortest_s):.3f} to {span.longest_s:.3f}"
+                expected = f"{max(0.0, span.shortest_s):.3f} to {span.longest_s:.3f}".removesuffix(" to inf")
                 told = f"the power window is {seconds:.3f} s long; {span.told}: {expected} s"
                 line = window.end_line
                 yield asked.fail(told, file=name, line=line, got=seconds, expected=expected, unit="s")
@@ -91,13 +92,13 @@ def _by_results(log: DetailLog, ask: Ask) -> Span | None:
 
 
 def _offline(log: DetailLog, _ask: Ask) -> Span | None:
-    latency_s = _number(log, "result_max_latency_ns", 1e-9)
+    latency_s = number_of(log, "result_max_latency_ns", 1e-9)
     return Span(latency_s, latency_s, "the longest latency makes it") if latency_s else None
 
 
 def _single_stream(log: DetailLog, ask: Ask) -> Span | None:
-    queries, per_s = _number(log, "result_query_count"), _number(log, "result_qps_with_loadgen_overhead")
-    shortest_s, longest_s = (_number(log, f"result_{name}_latency_ns", 1e-9) for name in ("min", "max"))
+    queries, per_s = number_of(log, "result_query_count"), number_of(log, "result_qps_with_loadgen_overhead")
+    shortest_s, longest_s = (number_of(log, f"result_{name}_latency_ns", 1e-9) for name in ("min", "max"))
     if not queries or not per_s or shortest_s is None or longest_s is None:
         return None
     issued_s, rounding = (queries - 1) / per_s, ask.number("rounding")
@@ -106,7 +107,7 @@ def _single_stream(log: DetailLog, ask: Ask) -> Span | None:
 
 
 def _multi_stream(log: DetailLog, ask: Ask) -> Span | None:
-    queries, latency_s = _number(log, "result_query_count"), _number(log, "result_mean_query_latency_ns", 1e-9)
+    queries, latency_s = number_of(log, "result_query_count"), number_of(log, "result_mean_query_latency_ns", 1e-9)
     if not queries or not latency_s:
         return None
     told = "result_query_count and result_mean_query_latency_ns make it"
@@ -114,8 +115,11 @@ def _multi_stream(log: DetailLog, ask: Ask) -> Span | None:
 
 
 def _server(log: DetailLog, ask: Ask) -> Span | None:
-    queries = _number(log, "result_query_count") or _number(log, "generated_query_count")
-    per_s, latency_s = _number(log, "result_completed_samples_per_sec"), _number(log, "result_max_latency_ns", 1e-9)
+    queries = number_of(log, "result_query_count") or number_of(log, "generated_query_count")
+    per_s, latency_s = (
+        number_of(log, "result_completed_samples_per_sec"),
+        number_of(log, "result_max_latency_ns", 1e-9),
+    )
     if not queries or not per_s or latency_s is None:
         return None
     done_s, tolerance = (queries - 1) / per_s, ask.number("server_tolerance")
@@ -123,10 +127,19 @@ def _server(log: DetailLog, ask: Ask) -> Span | None:
     return Span(done_s * (1 - tolerance), done_s * (1 + tolerance) + latency_s, told)
 
 
-def _number(log: DetailLog, key: str, times: float = 1.0) -> float | None:
+def number_of(log: DetailLog, key: str, times: float = 1.0) -> float | None:
     """Get a number of the log that is finite and not negative, times a factor; None for anything else."""
     value = log.number(key)
     return float(value) * times if value is not None and 0 <= value < 1e300 else None
+
+
+def _by_duration(log: DetailLog, ask: Ask) -> Span | None:
+    """Get the least that a run takes which LoadGen says was long enough: queries go on at least that long."""
+    least_s = number_of(log, "effective_min_duration_ms", 1e-3)
+    if least_s is None or log.values.get("result_min_duration_met") is not True:
+        return None
+    told = "LoadGen says that it lasted (result_min_duration_met) at least effective_min_duration_ms"
+    return Span(least_s - ask.number("slack_s"), math.inf, told)
 
 
 def _by_clock(log: DetailLog, ask: Ask) -> Span | None:

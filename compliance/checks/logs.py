@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from compliance.checks.common import SIDES, first_ones, further, session_log
+from compliance.checks.common import MOST_ANALYZERS, SIDES, first_ones, further, session_log
 from compliance.facts import PHASES, SessionFacts
 from compliance.findings import Ask, Findings, MissingFactError
 from evidence.columns import NO_TIME, Floats, Ints
@@ -117,7 +117,7 @@ def _by_heading(messages: Iterable[Message]) -> list[list[Message]]:
     """Part the replies in a merged log, in which `Analyzer N` stands before the log of each."""
     parts: list[list[Message]] = [[]]
     for message in messages:
-        if message.t_utc_ns is None and _HEADING.fullmatch(message.text) and parts[-1]:
+        if _is_heading(message) and parts[-1]:
             parts.append([])
         parts[-1].append(message)
     return parts
@@ -184,13 +184,22 @@ def _times(facts: SessionFacts) -> Iterator[tuple[str, Ints, Floats]]:
     told = [(message.line, message.t_utc_ns) for message in found.messages if message.t_utc_ns is not None]
     other = np.array(told, np.int64).reshape(-1, 2)
     lines, t_utc_ns = np.concatenate((found.lines, other[:, 0])), np.concatenate((found.t_utc_ns, other[:, 1]))
-    timed = t_utc_ns != NO_TIME
-    order = np.argsort(lines[timed], kind="stable")
-    yield found.file.name, lines[timed][order], t_utc_ns[timed][order] / 1e9
+    # In a merged log each analyzer begins anew.
+    headings = [message.line for message in found.messages if _is_heading(message)][:MOST_ANALYZERS]
+    part = np.searchsorted(np.array(headings, np.int64), lines)
+    for number in range(len(headings) + 1):
+        chosen = np.flatnonzero((t_utc_ns != NO_TIME) & (part == number))
+        order = chosen[np.argsort(lines[chosen], kind="stable")]
+        yield found.file.name, lines[order], t_utc_ns[order] / 1e9
+
+
+def _is_heading(message: Message) -> bool:
+    return message.t_utc_ns is None and _HEADING.fullmatch(message.text) is not None
 
 
 def _local_s(text: str) -> float:
     try:
-        return datetime.datetime.strptime(text, "%Y-%m-%d %H:%M:%S,%f").replace(tzinfo=datetime.UTC).timestamp()
+        # Ten times as fast as strptime; the reader of the log took care that the text has this form.
+        return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC).timestamp()
     except ValueError as problem:
         raise MissingFactError(f"the time of a line, which says '{text}'") from problem

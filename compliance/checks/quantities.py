@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from compliance.checks.common import line_of
-from compliance.checks.sample_places import all_good, drawing, fold, load_of, runs
+from compliance.checks.sample_places import all_good, drawing, fold, load_of, runs, sent_on_line
 from compliance.facts import SessionFacts
 from compliance.findings import Ask, Findings, MissingFactError
-from evidence.columns import Floats, Ints, Mask
+from evidence.columns import Floats, Ints
 from evidence.power_samples import GOOD, PowerLog
 from metrology.ranges import smallest_range
 
@@ -19,29 +18,32 @@ NAMES = {VOLTAGE: "voltage", CURRENT: "current"}
 
 def product(facts: SessionFacts, ask: Ask) -> Findings:
     """Check that power is voltage times current times power factor, for each channel that is measured by itself."""
+    most = ask.number("most")
     for run in runs(facts, ask):
         for row in _single(run.log):
-            power, voltage, current, factor = run.log.values[row]
-            floor = ask.number("floor_w" if row == 0 else "channel_floor_w")
-            with np.errstate(over="ignore", invalid="ignore"):
-                off = np.abs(voltage * current * factor - power)
-                positive = (power > 0) & (current > 0) & (factor > 0) & (voltage > 0)
-                wrong = (run.log.quality[row] == GOOD) & positive & (off > ask.number("most") * power) & (off > floor)
-            yield from _worst_product(run.ask, run.log, row, wrong, off / np.where(positive, power, 1), ask)
+            off = _relative_difference(run.log, row, ask.number("floor_w" if row == 0 else "channel_floor_w"))
+            name, worst = f" of {run.log.channels[row]}" if row else "", float(off.max(initial=0.0))
+            told = f"have watts{name} that are not volts x amperes x power factor (up to {worst:.2%} off)"
+            yield from fold(run.ask, run.log, off > most, told, got=round(worst, 6), expected=most, unit="1")
 
 
-def _single(log: PowerLog) -> Iterator[int]:
+def _single(log: PowerLog) -> Ints:
     """Get the channels that are measured by themselves; the volts and amperes of a sum are means, or absent."""
-    return (int(row) for row in (drawing(log) if len(log.channels) > 1 else [0]) if row or len(log.channels) == 1)
+    return np.zeros(1, np.int64) if len(log.channels) == 1 else drawing(log)[1:]
 
 
-def _worst_product(ask: Ask, log: PowerLog, row: int, wrong: Mask, off: Floats, limits: Ask) -> Findings:
-    if not wrong.any():
-        return
-    worst = float(np.max(off[wrong]))
-    name = "" if row == 0 else f" of {log.channels[row]}"
-    told = f"have watts{name} that are not volts x amperes x power factor (up to {worst:.2%} off)"
-    yield from fold(ask, log, wrong, told, got=round(worst, 6), expected=limits.number("most"), unit="1")
+def _relative_difference(log: PowerLog, row: int, floor_w: float) -> Floats:
+    """Get how far watts are from volts x amperes x power factor, as a part of the watts; 0 within the floor.
+
+    Left out are readings that are not good, and those of quantities that are not positive.
+    """
+    sound = (log.quality[row] == GOOD) & np.all(log.values[row] > 0, axis=0)
+    power, voltage, current, factor = log.values[row][:, sound]
+    found = np.zeros(len(sound))
+    with np.errstate(over="ignore"):
+        off = np.abs(voltage * current * factor - power)
+        found[sound] = np.where(off > floor_w, off / power, 0.0)
+    return found
 
 
 def channel_sum(facts: SessionFacts, ask: Ask) -> Findings:
@@ -91,7 +93,7 @@ def _beyond(
     limit = ask.number("most") * full_scale
     values = np.where(log.quality == GOOD, log.values[:, quantity], 0.0)[drawing(log)].max(axis=0)
     worst = float(values.max(initial=0.0))
-    at, unit = line_of(facts, command), UNITS[quantity]
+    at, unit = sent_on_line(facts, command), UNITS[quantity]
     told = f"have a {NAMES[quantity]} of up to {worst:g} {unit}, with '{command}' set (line {at} of server.log)"
     yield from fold(ask, log, values > limit, told, got=worst, expected=limit, unit=unit)
 
@@ -126,7 +128,8 @@ def low_power_factor(facts: SessionFacts, ask: Ask) -> Findings:
     good = load.within & all_good(load.log) & (power > 0) & (factor > 0)
     if not good.any():
         ask.not_applicable("no sample in the power window has a power factor")
-    mean_w, mean_factor = float(power[good].mean()), float(factor[good].mean())
+    with np.errstate(over="ignore"):
+        mean_w, mean_factor = float(power[good].mean()), float(factor[good].mean())
     limit_w, limit = ask.number("below_w"), ask.number("below_power_factor")
     if mean_w < limit_w and mean_factor < limit:
         told = f"the load drew {mean_w:.2f} W with a power factor of {mean_factor:.3f}"

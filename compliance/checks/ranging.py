@@ -1,14 +1,15 @@
-"""Rules about the ranges of the analyzer: automatic while ranging, fixed from that while testing, restored afterwards."""
+"""Rules about the analyzer's ranges: automatic while ranging, fixed from that while testing, restored afterwards."""
 
 import math
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from compliance.checks.common import line_of
-from compliance.facts import Phase, SessionFacts
+from compliance.checks.common import MOST_ANALYZERS, first_ones, lines_sent
+from compliance.facts import SessionFacts
 from compliance.findings import Ask, Findings
 from evidence.layout import SERVER_LOG
 from evidence.ptd_protocol import go_reply, parse_ranges
@@ -70,7 +71,9 @@ def dialogues(messages: tuple[tuple[str, str], ...]) -> Iterator[Dialogue]:
 
 
 def _dialogue(messages: tuple[tuple[str, str], ...]) -> Dialogue:
-    settings, runs, refused = [], [], []
+    settings: list[Setting] = []
+    runs: list[str] = []
+    refused: list[tuple[str, str, str]] = []
     for command, reply in messages:
         usual = reply
         if command.startswith("SR,"):
@@ -97,22 +100,20 @@ def _when(runs: list[str]) -> Literal["before ranging", "before testing", "while
 
 def ranges_from_ranging(facts: SessionFacts, ask: Ask) -> Findings:
     """Check that ranging came first with automatic ranges, and testing ran in the ranges that follow from it."""
-    for dialogue in dialogues(facts.record("server").ptd_messages):
+    lines = lines_sent(facts)
+    for dialogue in islice(dialogues(facts.record("server").ptd_messages), MOST_ANALYZERS):
         for found in _dialogue_findings(dialogue, facts, ask):
-            line = found.line or (line_of(facts, str(found.got)) if found.got else None)
-            yield found._replace(file=SERVER_LOG, line=line)
+            yield found._replace(file=SERVER_LOG, line=lines.get(str(found.got)))
 
 
 def _dialogue_findings(dialogue: Dialogue, facts: SessionFacts, ask: Ask) -> Findings:
     if dialogue.runs != ("ranging", "Stop", "testing", "Stop"):
         got = ", ".join(dialogue.runs)
         yield ask.fail(f"the measurements were: {got}", got=got, expected="ranging, Stop, testing, Stop")
-    for command, reply, usual in dialogue.refused:
-        line = line_of(facts, command)
-        yield ask.fail(f"PTDaemon answered '{reply[:80]}' to '{command}'", line=line, got=reply, expected=usual)
-    for setting in dialogue.settings:
-        if setting.when == "while measuring":
-            yield ask.fail(f"the range was changed during a measurement: '{setting.command}'", got=setting.command)
+    for command, reply, usual in first_ones(dialogue.refused):
+        yield ask.fail(f"PTDaemon answered '{reply[:80]}' to '{command}'", got=command, expected=usual)
+    for setting in first_ones(entry for entry in dialogue.settings if entry.when == "while measuring"):
+        yield ask.fail(f"the range was changed during a measurement: '{setting.command}'", got=setting.command)
     yield from _automatic(dialogue, ask)
     yield from _fixed(dialogue, facts, ask)
     yield from _restored(dialogue, ask)
@@ -138,7 +139,7 @@ def _fixed(dialogue: Dialogue, facts: SessionFacts, ask: Ask) -> Findings:
             yield ask.fail(f"testing ran with '{got}'", got=got, expected=shown, unit=quantity)
         elif expected and not any(math.isclose(value, other, rel_tol=SAME) for other in expected):
             yield ask.fail(
-                f"testing ran with '{setting.command}', which does not follow from the ranging run ({shown} {quantity})",
+                f"testing ran with '{setting.command}', but ranging showed {shown} {quantity}",
                 got=setting.command,
                 expected=shown,
                 unit=quantity,
@@ -146,7 +147,7 @@ def _fixed(dialogue: Dialogue, facts: SessionFacts, ask: Ask) -> Findings:
 
 
 def _expected(facts: SessionFacts, quantity: Quantity, ask: Ask) -> set[float]:
-    """Get the ranges that may follow from the ranging run: of the sum or of any channel, times the round's factors."""
+    """Get the ranges that may follow from ranging: of the sum or of any channel, times the round's factors."""
     manual = next(
         (match for entry in facts.record("client").messages if (match := _MANUAL.fullmatch(entry.command))), None
     )

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
-from compliance.checks.common import SIDES, session_log
+from compliance.checks.common import SIDES, first_ones, session_log
 from compliance.facts import PHASES, SessionFacts
 from compliance.findings import Ask, Findings
 from evidence.session_json import Exchange
@@ -65,7 +65,7 @@ def client_traffic(facts: SessionFacts, ask: Ask) -> Findings:
 
 
 def _nothing_later(logged: list[Traffic], name: str, ask: Ask) -> Findings:
-    for entry in logged:
+    for entry in first_ones(logged):
         if entry.direction == "command" and not _LATER.match(entry.text):
             yield ask.fail(
                 f"the command '{entry.text[:100]}' was not recorded", file=name, line=entry.line, got=entry.text
@@ -122,21 +122,26 @@ def one_name(facts: SessionFacts, ask: Ask) -> Findings:
             yield ask.fail(
                 f"'{names[side][:60]}' is no session name", file=name, got=names[side], expected="YYYY-MM-DD_hh-mm-ss"
             )
-    for what, file, line, got in _named_elsewhere(facts):
-        if got != names["client"]:
-            yield ask.fail(
-                f"{what} names the session '{got[:60]}', client.json '{names['client'][:60]}'",
-                file=file,
-                line=line,
-                got=got,
-                expected=names["client"],
-            )
+    others = (entry for entry in _named_elsewhere(facts) if entry[-1] != names["client"])
+    for what, file, line, got in first_ones(others):
+        yield ask.fail(
+            f"{what} names the session '{got[:60]}', client.json '{names['client'][:60]}'",
+            file=file,
+            line=line,
+            got=got,
+            expected=names["client"],
+        )
+
+
+def _moment(text: str) -> datetime.datetime:
+    # Importing what strptime needs takes as long as all checks of this file.
+    return datetime.datetime.fromisoformat(f"{text[:10]} {text[11:].replace('-', ':')}")
 
 
 def _is_name(name: str) -> bool:
     match = _SESSION_NAME.fullmatch(name)
     try:
-        return match is not None and bool(datetime.datetime.strptime(match[1], "%Y-%m-%d_%H-%M-%S"))
+        return match is not None and _moment(match[1]).year > 0
     except ValueError:
         return False
 

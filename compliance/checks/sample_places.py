@@ -110,6 +110,11 @@ def goes(facts: SessionFacts) -> Iterator[tuple[str, int]]:
         yield command, int(word) if word.isdecimal() and len(word) < 10 else -1
 
 
+def sent_on_line(facts: SessionFacts, command: str) -> int | None:
+    """Get the line of server.log that first sends a command to PTDaemon; None where none does."""
+    return next((entry.line for entry in facts.server_log.of("to ptd") if entry.text == command), None)
+
+
 def fold(
     ask: Ask,
     log: PowerLog,

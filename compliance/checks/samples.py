@@ -6,7 +6,7 @@ from compliance.checks.sample_places import all_good, drawing, fold, load_of, of
 from compliance.facts import PHASES, SessionFacts
 from compliance.findings import Ask, Findings, MissingFactError
 from evidence.columns import Mask
-from evidence.power_samples import BAD, MISSED, NON_FINITE, PEAK_OVER, PowerLog
+from evidence.power_samples import BAD, GOOD, MISSED, NON_FINITE, PEAK_OVER, PowerLog
 from scoring.energy import inside
 
 
@@ -47,8 +47,10 @@ def possible_numbers(facts: SessionFacts, ask: Ask) -> Findings:
 def _absurd(log: PowerLog, ask: Ask) -> Mask:
     names = ("power_w", "voltage_v", "current_a", "power_factor")
     limits = np.array([ask.number(f"largest_{name}") for name in names])[:, np.newaxis]
-    beyond: Mask = np.any(np.abs(log.values[drawing(log)]) > limits, axis=(0, 1))
-    return beyond & ~of_kind(log, NON_FINITE)
+    used = drawing(log)
+    measured = np.isin(log.quality[used], (GOOD, PEAK_OVER))
+    beyond: Mask = np.any(np.any(np.abs(log.values[used]) > limits, axis=1) & measured, axis=0)
+    return beyond
 
 
 def _under_load(facts: SessionFacts, log: PowerLog) -> Mask:

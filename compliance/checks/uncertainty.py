@@ -1,29 +1,26 @@
 """Rules about what PTDaemon said while testing, and about the uncertainty of the samples."""
 
 import re
-from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 
-from compliance.checks.common import good_in_window, in_window
+from compliance.checks.common import first_ones, good_in_window, in_window
 from compliance.facts import SessionFacts
 from compliance.findings import Ask, Findings, MissingFactError
-from evidence.columns import Floats, Mask
-from evidence.ptd_log import Message, PtdLog
+from evidence.columns import Floats, Mask, distinct
 from evidence.power_samples import GOOD
+from evidence.ptd_log import Message, PtdLog
 from metrology.accuracy import accuracy_of
 from metrology.uncertainty import LIMIT
 from scoring.energy import mean_uncertainty
 from scoring.uncertainty import total_uncertainty
 
 _SWITCHED_ON = re.compile(r"Uncertainty checking for \S+ is activated")
-_VOLTS = re.compile(
-    r"Volt range set to (\d{1,6}\.\d{1,6})V|Voltage range for channel (\d{1,2}), .*set to (\d{1,6}\.\d{1,6})[AV]"
-)
-_AMPS = re.compile(
-    r"Amp range set to (\d{1,6}\.\d{1,6})A|Amp range for channel (\d{1,2}), .*set to (\d{1,6}\.\d{1,6})A"
-)
+_VALUE = r"set to (?P<value>\d{1,6}\.\d{1,6})[AV]"
+_ONE_CHANNEL = r"range for channel (?P<channel>\d{1,2}), physical channel \d{1,2}, "
+_VOLTS = re.compile(rf"(?:Volt range |Voltage {_ONE_CHANNEL}){_VALUE}")
+_AMPS = re.compile(rf"Amp (?:range |{_ONE_CHANNEL}){_VALUE}")
 
 
 def testing_start(log: PtdLog) -> Message:
@@ -56,18 +53,19 @@ def ranges_in_force(log: PtdLog, before_line: int) -> Ranges:
     for message in log.messages:
         if message.line >= before_line:
             break
-        for pattern, ranges, automatic in zip(
-            (_VOLTS, _AMPS), found, ("Volt range set to A", "Ampere range set to A"), strict=True
+        for pattern, ranges, automatic in (
+            (_VOLTS, found.volts, "Volt range set to Auto"),
+            (_AMPS, found.amps, "Ampere range set to Auto"),
         ):
             if message.text.startswith(automatic):
                 ranges.clear()
             elif match := pattern.fullmatch(message.text):
-                ranges[int(match[2] or 0)] = float(match[1] or match[3])
+                ranges[int(match["channel"] or 0)] = float(match["value"])
     return found
 
 
 def within_limit(facts: SessionFacts, ask: Ask) -> Findings:
-    """Check that no sample in the power window is above the limit, by PTDaemon's word and by the samples themselves."""
+    """Check that the samples in the power window are within the limit, by PTDaemon's word and by their own."""
     log = facts.ptd_log()
     yield from _switched_on(log, ask)
     samples = in_window(facts, "testing")
@@ -92,14 +90,14 @@ def _switched_on(log: PtdLog, ask: Ask) -> Findings:
 def _warned(facts: SessionFacts, log: PtdLog, count: int, ask: Ask) -> Findings:
     window, times = facts.window("testing"), facts.power_log("testing").t_utc_ns
     loading = log.where(window.begin_ns, window.end_ns)
-    kinds = {"above the limit of 1 %": [code for code, entry in enumerate(log.wordings) if entry.percent is not None],
-             "of unknown uncertainty": [code for code, entry in enumerate(log.wordings) if entry.unknown]}  # fmt: skip
-    for what, codes in kinds.items():
+    above = [code for code, entry in enumerate(log.wordings) if entry.percent is not None]
+    unknown = [code for code, entry in enumerate(log.wordings) if entry.unknown]
+    for what, codes in (("above the limit of 1 %", above), ("of unknown uncertainty", unknown)):
         found = np.flatnonzero(loading & log.of(codes))
         # Each channel of a sample has a warning of its own, right after the sample.
-        number = len(np.unique(np.searchsorted(times, log.t_utc_ns[found], side="right")))
+        number = distinct(np.searchsorted(times, log.t_utc_ns[found], side="right"))
         if number > ask.number("exceptions") * count:
-            worst = max((log.wordings[code].percent or 0.0 for code in log.codes[found].tolist()), default=0.0)
+            worst = max(log.wordings[code].percent or 0.0 for code in set(log.codes[found].tolist()))
             upto = f", up to {worst:.2f} %" if worst else ""
             yield ask.fail(
                 f"PTDaemon says that {number} of the {count} samples in the power window are {what}{upto}",
@@ -114,8 +112,8 @@ def _warned(facts: SessionFacts, log: PtdLog, count: int, ask: Ask) -> Findings:
 def sample_uncertainty(facts: SessionFacts) -> Floats | None:
     """Get the uncertainty of each testing sample as a fraction, from the sample and the ranges in force.
 
-    NaN where the reading is not good; None where the analyzer's accuracy or a range is not known, or several analyzers
-    measured.
+    NaN where the reading is not good; None where the analyzer's accuracy or a range is not known, or where several
+    analyzers measured.
     """
     log, identity, ptd = facts.power_log("testing"), facts.identity(), facts.ptd_log()
     accuracy = accuracy_of(identity.driver, identity.version, identity.model)
@@ -125,8 +123,10 @@ def sample_uncertainty(facts: SessionFacts) -> Floats | None:
     known = [product for product in products if product is not None]
     if accuracy is None or len(known) < len(products) or not all(name.startswith("Ch") for name in log.channels[1:]):
         return None
-    fractions = total_uncertainty(accuracy, channels, known)
-    return np.where(np.all(quality == GOOD, axis=0), fractions, np.nan)
+    good = np.all(quality == GOOD, axis=0)
+    fractions = np.full(len(good), np.nan)
+    fractions[good] = total_uncertainty(accuracy, channels[:, :, good], known)
+    return fractions
 
 
 def _computed(facts: SessionFacts, fractions: Floats, good: Mask, ask: Ask) -> Findings:
@@ -135,8 +135,8 @@ def _computed(facts: SessionFacts, fractions: Floats, good: Mask, ask: Ask) -> F
     if len(above) > ask.number("exceptions") * count:
         worst = int(above[np.argmax(fractions[above])])
         yield ask.fail(
-            f"by the samples and the ranges in force, {len(above)} of {count} good samples in the power window are above "
-            f"the limit of 1 %, the worst has {fractions[worst]:.2%}",
+            f"by the ranges in force, {len(above)} of {count} good samples in the power window are above the limit "
+            f"of 1 %, the worst has {fractions[worst]:.2%}",
             file=log.file.name,
             line=int(log.lines[worst]),
             sample=worst,
@@ -168,7 +168,7 @@ def no_errors_around(facts: SessionFacts, ask: Ask) -> Findings:
     begin = testing_start(log)
     ends = [m.t_utc_ns for m in log.messages if m.line > begin.line and m.text == "Completed test" and m.t_utc_ns]
     end_ns = ends[0] if ends else int(log.t_utc_ns.max(initial=window.end_ns))
-    around = log.where(begin.t_utc_ns or 0, end_ns) & ~log.where(window.begin_ns, window.end_ns)
+    around = log.where((begin.t_utc_ns or 0) - 1, end_ns) & ~log.where(window.begin_ns, window.end_ns)
     yield from _errors(log, around, "of the testing run, outside the power window", ask)
 
 
@@ -180,9 +180,9 @@ def _errors(log: PtdLog, where: Mask, what: str, ask: Ask) -> Findings:
         if entry.is_error and not any(text in entry.text for text in accepted)
     ]  # fmt: skip
     found = np.flatnonzero(where & log.of(codes))
-    for code, count in Counter(log.codes[found].tolist()).most_common(20):
-        first = int(log.lines[found[log.codes[found] == code][0]])
-        text = log.wordings[code].text
+    said, firsts, counts = np.unique(log.codes[found], return_index=True, return_counts=True)
+    for code, first, count in first_ones(zip(said.tolist(), firsts.tolist(), counts.tolist(), strict=True)):
+        line, text = int(log.lines[found[first]]), log.wordings[code].text
         yield ask.fail(
-            f"{count} x '{text[:160]}' {what}", file=log.file.name, line=first, got=text, expected="no error"
+            f"{count} x '{text[:160]}' {what}", file=log.file.name, line=line, got=text, expected="no error"
         )

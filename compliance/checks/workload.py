@@ -9,7 +9,6 @@ from compliance.checks.common import SIDES
 from compliance.facts import PHASES, SessionFacts
 from compliance.findings import Ask, Findings, MissingFactError
 from evidence.loadgen_log import DetailLog
-from evidence.ptd_log import PtdLog
 from scoring.energy import NOTHING, reference_mean
 
 NS_PER_MS = 1_000_000

@@ -14,6 +14,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -132,16 +133,46 @@ def missed(line: str) -> str:
 
 
 def over_peak(line: str) -> str:
-    words = line.split(",")
-    return fields(line, Watts=f"{-float(words[3]) - 3:.6f}", Amps=f"{-float(words[7]) - 3:.6f}")
+    """Flag a sample as PTDaemon does: of several channels the first one, which makes the sum -1."""
+    total, channel, rest = line.partition(",Ch1,")
+    words = (rest or line).split(",")
+    watts, amps = (words.index(name) + 1 for name in ("Watts", "Amps"))
+    words[watts], words[amps] = (f"{-float(words[at]) - 3:.6f}" for at in (watts, amps))
+    return bad(total) + channel + ",".join(words) if rest else ",".join(words)
 
 
 def scaled(line: str, factor: float) -> str:
-    return fields(line, Watts=f"{float(line.split(',')[3]) * factor:.6f}")
+    """Scale all watts of a line, those of the channels too."""
+    return re.sub(r"(?<=Watts,)[-\d.]+", lambda found: f"{float(found[0]) * factor:.6f}", line)
 
 
 def swap(lines: list[str]) -> list[str]:
     return [lines[1], lines[0], *lines[2:]]
+
+
+def late_start(session: Path) -> None:
+    """Leave out the samples from before the load, and of its first seconds."""
+    path = session / SPL
+    begin = sortable(window(session)[0])
+    lines = path.read_bytes().decode().splitlines(keepends=True)
+    loaded = [line for line in lines if line.strip() and sortable(line.split(",")[1]) > begin]
+    path.write_bytes("".join(loaded[3:]).encode())
+    rehash(session)
+
+
+def moved(seconds: float, *keys: str) -> Apply:
+    """Move power_begin or power_end, or both."""
+
+    def later(match: re.Match[str]) -> str:
+        moment = datetime.strptime(match[2], "%m-%d-%Y %H:%M:%S.%f") + timedelta(seconds=seconds)
+        return f"{match[1]}{moment:%m-%d-%Y %H:%M:%S}.{moment.microsecond // 1000:03d}"
+
+    pattern = rf'("(?:{"|".join(keys)})", "value": ")([^"]+)'
+    return text(DETAIL, lambda found: re.sub(pattern, later, found))
+
+
+def other_digit(match: re.Match[str]) -> str:
+    return f"{match[1]}{(int(match[2]) + 1) % 10}"
 
 
 def remove(name: str) -> Apply:
@@ -250,6 +281,50 @@ def in_the_window(line: str) -> Apply:
     return apply
 
 
+def after_the_start(line: str) -> Apply:
+    """Put a line into ptd_logs.txt right after the testing run began, before the load."""
+    return text(PTD, lambda found: re.sub(
+        r"(([-\d]{10} [\d:.]{12}): Go with mark '[^']*_testing'\r?\n)", rf"\1\2: {line}\n", found))  # fmt: skip
+
+
+def one_digit(line: str) -> str:
+    """Change the last digit of the voltage, which no arithmetic can notice."""
+    return fields(line, Volts=line.split(",")[5][:-1] + "7")
+
+
+def state(name: str) -> Apply:
+    """Record, as wattrig does, how the session ended."""
+
+    def apply(session: Path) -> None:
+        (session / "wattrig").mkdir()
+        record = {"schema": 1, "state": name, "reason": "the meter was lost", "phase": "testing", "t_utc_ns": 1}
+        (session / "wattrig" / "state.json").write_text(json.dumps(record))
+
+    return apply
+
+
+def both(change: Callable[[dict[str, Any]], object]) -> Apply:
+    """Change client.json and server.json alike."""
+
+    def apply(session: Path) -> None:
+        for name in (CLIENT, SERVER):
+            record(name, change)(session)
+
+    return apply
+
+
+def more_settings(found: dict[str, Any]) -> None:
+    """Let the director change a range in the middle of the testing run."""
+    messages = found["ptd_messages"]
+    at = next(n for n, message in enumerate(messages) if message["cmd"].endswith("_testing"))
+    messages.insert(at + 1, {"cmd": "SR,A,20", "reply": "Range A changed"})
+
+
+def move_moments(found: dict[str, Any], phase: str, first: int, seconds: float) -> None:
+    for point in found["phases"][phase][first:]:
+        point[0] += seconds
+
+
 def first_key(mapping: dict[str, Any]) -> str:
     return next(iter(mapping))
 
@@ -329,6 +404,35 @@ FILES = [
     ),
     Mutant("session-name-differs", "FIL013", record(SERVER, lambda f: f.update(session_name="2021-01-01_00-00-00"))),
     Mutant("session-name-of-no-form", "FIL013", record(CLIENT, lambda f: f.update(session_name="../evil"))),
+    Mutant("folder-within-a-run", "FIL002", lambda s: (s / "run_1/old").mkdir() or add("run_1/old/spl.txt")(s)),
+    Mutant("bom-in-server-json", "FIL003", raw(SERVER, lambda found: b"\xef\xbb\xbf" + found)),
+    Mutant("latin-1-in-ptd-logs", "FIL003", raw(PTD, lambda found: found.replace(b"Hello", b"Hell\xf6", 1))),
+    Mutant("ptd-config-absent", "FIL004", record(SERVER, lambda found: found.pop("ptd_config"))),
+    Mutant("no-messages", "FIL004", record(CLIENT, lambda found: found.update(messages=[]))),
+    Mutant(
+        "phase-of-huge-numbers",
+        "FIL004",
+        raw(SERVER, lambda found: re.sub(rb"\[\s+\d+\.", b"[1e999, 1.", found, count=1)),
+    ),
+    Mutant("spl-number-rounded", "FIL006", samples(lambda ls: [fields(ls[0], PF="0.9"), *ls[1:]])),
+    Mutant("spl-full-of-empty-lines", "FIL006", samples(lambda lines: [*lines[:5], "", "", *lines[5:]])),
+    Mutant("forged-ptd-messages", "FIL007", record(SERVER, lambda f: f["ptd_messages"][2].update(reply="Ranges"))),
+    Mutant("messages-cut", "FIL008", record(CLIENT, lambda f: f["messages"].pop())),
+    Mutant(
+        "handshake-of-version-2", "FIL008", both(lambda f: f["messages"][0].update(cmd="mlcommons/power client v2"))
+    ),
+    Mutant("client-log-without-sources", "FIL009", text(CLIENT_LOG, lambda f: re.sub(r".*Sources: .*\n", "", f))),
+    Mutant("one-digit-of-a-sample", "FIL010", samples(lambda lines: [one_digit(lines[0]), *lines[1:]])),
+    Mutant("sample-left-out", "FIL010", samples(lambda lines: lines[:100] + lines[101:])),
+    Mutant("server-log-without-listing", "FIL010", text(SERVER_LOG, lambda f: re.sub(r".*ptd: 'Time,.*\n", "", f))),
+    Mutant("ptd-logs-cut-in-testing", "FIL011", text(PTD, lambda f: f[: f.index("_testing'") + 200])),
+    Mutant("server-log-goes-back", "FIL012", text(SERVER_LOG, lambda f: re.sub(r"20\d\d(-.* 'RR')", r"2019\1", f))),
+    Mutant(
+        "another-session-id-in-client-log", "FIL013", text(CLIENT_LOG, lambda f: f.replace("id is '2", "id is '1"))
+    ),
+    Mutant("both-renamed", "FIL013", both(lambda f: f.update(session_name="2021-01-01_00-00-00"))),
+    Mutant("aborted-session", "FIL014", state("aborted")),
+    Mutant("state-of-no-sense", "FIL014", state("complete, mostly")),
 ]
 
 POWER = [
@@ -382,6 +486,78 @@ POWER = [
     ),
     Mutant("ranging-of-another-scenario", "PWR021", detail("effective_scenario", '"SomethingElse"', "ranging")),
     Mutant("debug-director", "PWR030", record(SERVER, lambda f: f.update(debug=True))),
+    Mutant(
+        "banner-of-another-ptdaemon", "PWR002", text(PTD, lambda f: re.sub(r"Version [\d.]+-", "Version 1.8.1-", f))
+    ),
+    Mutant("altered-ptdaemon", "PWR002", text(PTD, lambda f: re.sub(r"PTD CRC: 0x\w{8}", "PTD CRC: 0x00000001", f))),
+    Mutant("another-instrument", "PWR003", identify(r"YOKOGAWA;[^;]+;", "YOKOGAWA;WT5000;")),
+    Mutant(
+        "started-for-another-device", "PWR003", record(SERVER, lambda f: config(f)["command"].__setitem__(-2, "35"))
+    ),
+    Mutant("direct-current", "PWR005", identify(r"YokogawaWT(\w+),1000", r"YokogawaWT\1_DC,1000")),
+    Mutant(
+        "audit-config-warning",
+        "PWR007",
+        text(DETAIL, lambda f: record_line("warning_generic_message", '"Found Audit Config file (a)."') + f),
+    ),
+    Mutant("two-loadgens", "PWR008", detail("loadgen_version", '"4.0 @ 0123456789"', "ranging")),
+    Mutant(
+        "uuid-of-no-exchange",
+        "PWR009",
+        both(lambda f: f["uuid"].update(server="0" * 8 + "-0000-4000-8000-" + "0" * 12)),
+    ),
+    Mutant("uuid-of-no-form", "PWR009", both(lambda f: f["uuid"].update(client="me"))),
+    Mutant("an-hour-between-the-runs", "PWR010", both(lambda f: move_moments(f, "testing", 0, 3600.0))),
+    Mutant(
+        "ranging-without-a-window",
+        "PWR012",
+        text("ranging/mlperf_log_detail.txt", lambda f: re.sub(r'.*"power_(begin|end)".*\n', "", f)),
+    ),
+    Mutant("clocks-apart-by-two-seconds", "PWR015", record(CLIENT, lambda f: times_of(f["messages"], 2.0))),
+    Mutant("no-time-was-exchanged", "PWR015", record(CLIENT, lambda f: times_of(f["messages"], 1e9))),
+    Mutant("ranging-in-a-fixed-range", "PWR016", ptd_message("SR,V", lambda m: m.update(cmd="SR,V,150"))),
+    Mutant("testing-range-of-old", "PWR016", ptd_message("SR,V", lambda m: m.update(cmd="SR,V,300"), nth=1)),
+    Mutant(
+        "testing-before-ranging",
+        "PWR016",
+        ptd_message("Go,", lambda m: m.update(cmd=m["cmd"].replace("ranging", "testing"))),
+    ),
+    Mutant("range-changed-while-testing", "PWR016", record(SERVER, more_settings)),
+    Mutant("no-initial-ranges", "PWR016", ptd_message("RR", lambda m: m.update(reply="Ranges"))),
+    Mutant(
+        "uncertainty-of-a-channel-above-the-limit",
+        "PWR017",
+        in_the_window(
+            "WARNING: Uncertainty 1.60%, which is above 1.00% limit for the last sample, logical channel 2!"
+        ),
+    ),
+    Mutant(
+        "uncertainty-above-the-limit-in-old-words",
+        "PWR017",
+        in_the_window("WARNING: Uncertainty 1.60% above 1.00% limit for the last measurement sample! channel 0"),
+    ),
+    Mutant("uncertainty-not-checked", "PWR017", text(PTD, lambda f: f.replace("Uncertainty checking", "Nothing"))),
+    Mutant(
+        "warnings-forgotten",
+        "PWR017",
+        text(PTD, lambda f: re.sub(r"(mp range\D*set to )[\d.]+", r"\g<1>40.000000", f)),
+    ),
+    Mutant("bad-reading-error", "PWR018", in_the_window("ERROR: Bad watts reading nan from WT310")),
+    Mutant("conditions-not-met", "PWR019", detail("result_min_queries_met", "false")),
+    Mutant("short-run-allowed", "PWR019", detail("effective_min_duration_ms", "60000")),
+    Mutant("ranging-for-accuracy", "PWR021", detail("effective_test_mode", '"AccuracyOnly"', "ranging")),
+    Mutant("ranging-of-other-samples", "PWR021", detail("qsl_name", '"Other"', "ranging")),
+    Mutant("unknown-build", "PWR032", identify(r"-(\w{8})-20\d{6},", r"-\1-20200101,")),
+    Mutant("clock-set-while-testing", "PWR033", record(CLIENT, lambda f: move_moments(f, "testing", 2, 0.6))),
+    Mutant(
+        "average-of-ptdaemon-edited",
+        "PWR034",
+        ptd_message("Watts", lambda m: m.update(reply=m["reply"].replace("Watts,", "Watts,1")), nth=-1),
+    ),
+    Mutant("error-before-the-load", "PWR035", after_the_start("ERROR: Current exceeds peak value")),
+    Mutant("invalid-ranging", "PWR036", detail("result_validity", '"INVALID"', "ranging")),
+    Mutant("ranging-of-other-seeds", "PWR036", detail("effective_qsl_rng_seed", "42", "ranging")),
+    Mutant("loadgen-without-revision", "PWR037", detail("loadgen_version", '"5.1.0"')),
 ]
 
 SAMPLES = [
@@ -393,6 +569,14 @@ SAMPLES = [
     Mutant("nan-power", "SMP006", samples(lambda lines: each(lines, 4, lambda line: fields(line, Watts="nan")))),
     Mutant("infinite-power", "SMP006", samples(lambda lines: each(lines, 4, lambda line: fields(line, Watts="inf")))),
     Mutant("overflowing-power", "SMP006", samples(lambda ls: each(ls, 4, lambda line: fields(line, Watts="1e999")))),
+    Mutant(
+        "no-power-under-load", "SMP006", samples(lambda ls: each(ls, 4, lambda line: fields(line, Watts="0.000000")))
+    ),
+    Mutant(
+        "impossible-voltage",
+        "SMP006",
+        samples(lambda ls: each(ls, 4, lambda line: fields(line, Volts="99100000000000005192630646116011999232.0"))),
+    ),
     Mutant("doubled-sample", "SMP007", samples(lambda lines: [*lines[:2], *lines[1:]])),
     Mutant("samples-out-of-order", "SMP008", samples(swap)),
     Mutant(
@@ -402,12 +586,16 @@ SAMPLES = [
     ),
     Mutant("mark-of-the-other-phase", "SMP009", samples(lambda ls: [ls[0].replace("_testing", "_ranging"), *ls[1:]])),
     Mutant("watts-edited", "SMP010", samples(lambda lines: [scaled(line, 0.9) for line in lines])),
+    Mutant("one-sample-edited", "SMP010", samples(lambda lines: [scaled(lines[0], 0.95), *lines[1:]])),
+    Mutant("samples-start-late", "SMP012", late_start),
     Mutant("samples-end-early", "SMP012", text(SPL, lambda found: "\n".join(found.split("\n")[:4]) + "\n")),
     Mutant(
         "sampled-every-two-seconds",
         "SMP013",
         ptd_message("Go,", lambda m: m.update(cmd=m["cmd"].replace("Go,1000", "Go,2000")), nth=-1),
     ),
+    Mutant("every-other-sample-gone", "SMP013", text(SPL, lambda f: "".join(f.splitlines(keepends=True)[::2]))),
+    Mutant("range-of-another-load", "SMP014", ptd_message("SR,A", lambda m: m.update(cmd="SR,A,0.010000"), nth=-2)),
     Mutant(
         "samples-of-another-hour",
         "SMP015",
@@ -417,6 +605,9 @@ SAMPLES = [
 
 LOADGEN = [
     Mutant("window-moved-by-editing", "LGN001", detail("power_begin", '"01-01-2020 00:00:00.000"')),
+    Mutant("window-begins-later", "LGN001", moved(2.0, "power_begin")),
+    Mutant("window-ends-later", "LGN001", moved(3.0, "power_end")),
+    Mutant("window-ends-earlier", "LGN001", moved(-2.0, "power_end")),
     Mutant(
         "two-windows",
         "LGN002",
@@ -428,6 +619,11 @@ LOADGEN = [
         "LGN003",
         text(SUMMARY, lambda f: re.sub(r"Scenario : \w+", "Scenario : Nothing", f)),
     ),
+    Mutant(
+        "summary-with-another-result",
+        "LGN003",
+        text(SUMMARY, lambda f: re.sub(r"((?:latency \(ns\)|amples per second) *: *)(\d)", other_digit, f, count=1)),
+    ),
     Mutant("summary-says-valid-alone", "LGN003", text(SUMMARY, lambda f: f.replace("VALID", "INVALID", 1))),
     Mutant(
         "loadgen-error",
@@ -435,6 +631,10 @@ LOADGEN = [
         text(DETAIL, lambda f: f + record_line("error_runtime", '"it broke"', is_error=True)),
     ),
     Mutant("window-an-hour-off", "LGN005", shift_hours(DETAIL, 1)),
+    Mutant("window-of-another-time", "LGN006", moved(200.0, "power_begin", "power_end")),
+    Mutant(
+        "detail-log-without-its-end", "LGN007", text(DETAIL, lambda f: re.sub(r'.*"result_validity"[^Z]*', "", f))
+    ),
     Mutant(
         "detail-log-cut-in-a-line", "LGN007", text(DETAIL, lambda f: f[: len(f) // 3] + "\n" + f[len(f) // 3 + 200 :])
     ),

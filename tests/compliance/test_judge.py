@@ -80,7 +80,7 @@ def needs_ptdaemon(facts: SessionFacts, _ask: Ask) -> Iterator[Finding]:
 def test_what_lacks_a_fact_is_not_evaluated_and_not_valid(
     package: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judge, "_function", lambda check: needs_ptdaemon if check.startswith("files:") else _pass)
+    monkeypatch.setattr(judge, "function_of", lambda check: needs_ptdaemon if check.startswith("files:") else _pass)
     package.server["ptd_messages"] = []
     result = checked(package.write(tmp_path))
     assert set(codes(result, Outcome.NOT_EVALUATED)) == KEPT
@@ -93,7 +93,7 @@ def test_a_check_that_crashes_is_an_error_and_not_valid(session: Path, monkeypat
         raise ZeroDivisionError("x")
         yield
 
-    monkeypatch.setattr(judge, "_function", lambda check: crash if check.startswith("files:") else _pass)
+    monkeypatch.setattr(judge, "function_of", lambda check: crash if check.startswith("files:") else _pass)
     result = checked(session)
     assert set(codes(result, Outcome.ERROR)) == {"FIL001", "FIL014"}
     assert result.strict_verdict == "incomplete"

@@ -107,6 +107,16 @@ def test_damage_is_counted_and_hides_nothing(tmp_path: Path, damage: bytes) -> N
     assert (log.damaged, log.lines, len(log.windows)) == (1, 3, 1)
 
 
+@pytest.mark.parametrize("damage", [b"\n", b"lost\n", b':::MLLOG {"key": "result_validity", "value": "VAL\n'])
+def test_the_first_damaged_line_is_named(tmp_path: Path, damage: bytes) -> None:
+    assert read_detail(written(tmp_path, WINDOW + damage + WINDOW + damage)).damaged_line == 3
+
+
+def test_times_of_loadgens_own_clock(tmp_path: Path) -> None:
+    late = record("test_datetime", "2025-07-25T15:30:43Z").replace(b"1.5", b"18446744073709.04")
+    assert read_detail(written(tmp_path, late + WINDOW)).logged_ms == {"power_begin": 1.5, "power_end": 1.5}
+
+
 def test_a_hostile_log_fills_no_memory(tmp_path: Path) -> None:
     keys = b"".join(record(f"result_{number}", number) for number in range(2000))
     log = read_detail(written(tmp_path, keys + WINDOW * 1000 + record("error_x", "y", is_error=True) * 100))

@@ -48,3 +48,13 @@ def test_the_tally_counts_as_the_reply_tells() -> None:
     assert tally.mean == pytest.approx(0.007)
     assert (tally.minimum, tally.maximum) == (0.004, 0.011)
     assert UncertaintyTally().mean is None
+
+
+@pytest.mark.parametrize(
+    ("power_w", "expected"), [(30.0, 0.001 + 0.0005 * 10), (149.9, 0.001 + 0.0005 * 300 / 149.9), (150.0, 0.0015)]
+)
+def test_from_half_the_range_on_one_term_can_take_the_place_of_two(power_w: float, expected: float) -> None:
+    """Data sheet of the Hioki PW3336: 0.1 % of reading and 0.05 % of range, from 50 % of it on 0.15 % of reading."""
+    accuracy = Accuracy(0.001, 0.0005, 0.0, per_active=True, upper_reading=0.0015)
+    reading = Reading(power_w, 230.0, power_w / 230.0, 1.0)
+    assert power_uncertainty(accuracy, reading, 300.0) == pytest.approx(expected)

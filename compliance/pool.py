@@ -1,0 +1,83 @@
+"""Work shared out to processes, one for each core, in chunks; stopped at once when nobody waits for it any more."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from metrology.errors import SessionError
+
+_LARGEST_CHUNK = 8
+"""Pieces of work given to a process at once; passing one alone costs as much as a tenth of checking a session."""
+
+P = TypeVar("P")
+T = TypeVar("T")
+
+
+def shared_out(
+    work: Callable[[Sequence[P]], list[T]], pieces: Sequence[P], processes: int
+) -> Generator[T, None, None]:
+    """Have pieces of work done in processes; get what each gave as soon as its chunk is done.
+
+    Closing the iterator before its end stops the processes at once.
+
+    Args:
+        work: does several pieces; a function that pickle can take.
+        pieces: what is to be done.
+        processes: how many processes are to share it.
+
+    Raises:
+        SessionError: a process ended unexpectedly.
+    """
+    size = max(1, min(_LARGEST_CHUNK, len(pieces) // (4 * processes)))
+    chunks = [pieces[start : start + size] for start in range(0, len(pieces), size)]
+    with _pool(min(processes, len(chunks))) as pool:
+        pending = {pool.submit(work, chunk) for chunk in chunks}
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield from _result(future)
+
+
+@contextlib.contextmanager
+def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+    """Have processes; on an early end they are stopped, not waited for."""
+    fork = "fork" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("fork" if fork else "spawn")
+    pool = ProcessPoolExecutor(processes, context, _begin)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    pool.shutdown()
+
+
+def _begin() -> None:
+    """Leave interrupts to the parent, and end with it: a process that waits for work does not learn of its death."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
+
+
+def _result(future: "Future[list[T]]") -> list[T]:
+    try:
+        return future.result()
+    except BrokenProcessPool as problem:
+        raise SessionError(
+            "a process that checks sessions ended unexpectedly, perhaps for want of memory",
+            "check again with --jobs 1; what was done is not done twice",
+        ) from problem
