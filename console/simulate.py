@@ -1,34 +1,34 @@
-"""`wattrig simulate`: a simulated power analyzer on a serial port of its own."""
+"""`wattrig simulate`: a simulated power analyzer on a port of its own."""
 
 import contextlib
-import math
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import click
 
-from analyzers.simulated.line import linked
+from analyzers.simulated.device import Setting
+from analyzers.simulated.faults import Faults, parse_fault
+from analyzers.simulated.fronts import Front, PtyFront, TcpFront
 from analyzers.simulated.load import ConstantLoad, Load, ProcessorLoad, SquareLoad, read_replay
 from analyzers.simulated.meter import Mains
+from analyzers.simulated.models import MODELS, maker_of
 from analyzers.simulated.process import Simulator, Truth, seconds_clock
+from analyzers.simulated.vxi11 import Vxi11Front
 from metrology.errors import ConfigError
 
 WATTS = click.FloatRange(0, 1e6)
+TCP_PORT = click.IntRange(0, 65535)
 POSITIVE = click.FloatRange(0, 1e6, min_open=True)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def simulate() -> None:
-    """Start a simulated power analyzer on a serial port of its own.
-
-    What it measures is simulated: no submission can be made of it, and its identity says so in every session.
-    """
-
-
-@simulate.command()
-@click.option("--pty", "link", required=True, type=click.Path(path_type=Path), help="Where the port shall appear.")
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("model", type=click.Choice(sorted(MODELS)))
+@click.option("--pty", "link", type=click.Path(path_type=Path), help="A serial port: where it shall appear.")
+@click.option("--tcp", type=TCP_PORT, help="A raw TCP socket on this port of this machine; 0 for a free one.")
+@click.option("--vxi11", type=TCP_PORT, help="VXI-11 on this TCP port of this machine; 0 for a free one.")
 @click.option("--load", "kind", default="cpu", show_default=True, metavar="KIND",
               help="What is drawn: cpu (idle power plus a share for how busy this machine is), constant, square, "
               "or replay:FILE (lines 'seconds,watts'; each power holds until the next).")  # fmt: skip
@@ -44,21 +44,48 @@ def simulate() -> None:
 @click.option("--crest", type=click.FloatRange(1, 20), default=1.6, show_default=True,
               help="Peak of the current over its rms value.")  # fmt: skip
 @click.option("--baud", type=click.IntRange(0, 4_000_000), default=9600, show_default=True,
-              help="Speed of the line, which every byte waits for; 0 for none.")  # fmt: skip
-@click.option("--mute-after", type=POSITIVE,
-              help="A fault: fall silent after so many seconds, as if the cable were pulled.")  # fmt: skip
-def wt310e(link: Path, kind: str, truth: Path | None, baud: int, mute_after: float | None, **numbers: float) -> None:
-    """Simulate a Yokogawa WT310E on RS-232.
+              help="Speed of the serial line, which every byte waits for; 0 for none.")  # fmt: skip
+@click.option("--fault", "faults", multiple=True, metavar="KIND@SECONDS[+DURATION]",
+              help="Something that goes wrong so many seconds after a program first spoke to it, for good or for a "
+              "time. May be given again. Values are read as: nan, inf, 9.91e37. Answers: garbage (random bytes), "
+              "half (no rest, no line end), slow (3 s late), mute (none). The instrument: reset (to how it is "
+              "switched on), unplug (its port is gone).")  # fmt: skip
+def simulate(
+    model: str,
+    link: Path | None,
+    tcp: int | None,
+    vxi11: int | None,
+    kind: str,
+    truth: Path | None,
+    baud: int,
+    faults: tuple[str, ...],
+    **numbers: float,
+) -> None:
+    """Start a simulated power analyzer on a port of its own; programs open it as they open a real one.
 
-    Programs open the port as they open a real one. It ends on SIGTERM or Ctrl-C.
+    What it measures is simulated: no submission can be made of it, and its identity says so in every session.
+    It ends on SIGTERM or Ctrl-C.
     """
     clock = seconds_clock()
     load, drawn = _load(kind, clock, numbers)
-    mains = Mains(numbers["voltage"], numbers["pf"], numbers["crest"])
-    simulator = Simulator(load, mains, clock, baud, Truth(truth, clock), mute_after or math.inf)
-    with contextlib.closing(simulator), _stop_signal() as stop_fd, linked(link, simulator.port.name):
-        click.echo(f"{link}: a SIMULATED Yokogawa WT310E ({simulator.port.name}), load: {drawn}")
+    setting = Setting(load, Mains(numbers["voltage"], numbers["pf"], numbers["crest"]), clock)
+    wrong = Faults([parse_fault(text) for text in faults])
+    switch_on = partial(maker_of(model), setting)
+    file, front = Truth(truth, clock), _front(link, tcp, vxi11)
+    simulator = Simulator(switch_on, front, clock, 0 if link is None else baud, file, wrong)
+    with contextlib.closing(simulator), _stop_signal() as stop_fd:
+        click.echo(f"{front.name}: a SIMULATED {simulator.title}, load: {drawn}")
         simulator.serve(stop_fd)
+
+
+def _front(link: Path | None, tcp: int | None, vxi11: int | None) -> Front:
+    if [link, tcp, vxi11].count(None) != 2:
+        raise ConfigError(
+            "a simulated analyzer needs one port", "give one of --pty LINK, --tcp PORT and --vxi11 PORT"
+        )
+    if link is not None:
+        return PtyFront(link)
+    return TcpFront(tcp) if tcp is not None else Vxi11Front(vxi11 or 0)
 
 
 def _load(kind: str, clock: Callable[[], float], numbers: dict[str, float]) -> tuple[Load, str]:

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from analyzers.driver import Family, Instrument, Measured
+from analyzers.driver import PUBLISHED_LOGS, Family, Instrument, Measured, Wanted
 from analyzers.transport import Transport
 from metrology.errors import InstrumentError
 from metrology.ranges import Range, smallest_range
@@ -18,6 +19,8 @@ UPDATE_MS = 100
 
 class NoLine:
     """The line to an instrument that is not there."""
+
+    byte_s = 0.0
 
     def write(self, message: str) -> None:
         """Refuse: nobody listens."""
@@ -42,7 +45,14 @@ class Dummy:
         sleep: waits so many seconds.
     """
 
-    family = Family(0, "Dummy (testing only)", "wattrig,DUMMY,.*", "the dummy of PTDaemon in published logs")
+    family: Family = Family(
+        0,
+        "Dummy (testing only)",
+        "wattrig,DUMMY,.*",
+        "the dummy of PTDaemon in published logs",
+        interfaces=(),
+        verified=PUBLISHED_LOGS,
+    )
 
     def __init__(
         self, clock: Callable[[], int] = time.monotonic_ns, sleep: Callable[[float], None] = time.sleep
@@ -53,7 +63,7 @@ class Dummy:
         self._next_ns = 0
         self._ranges = {"A": Range(False, 1.0), "V": Range(False, 150.0)}
 
-    def open(self, transport: Transport) -> Instrument:
+    def open(self, transport: Transport, wanted: Wanted) -> Instrument:
         """Tell what it pretends to be; the line is not used."""
         self._grid(UPDATE_MS)
         return Instrument(
@@ -68,11 +78,11 @@ class Dummy:
         self._interval_ns = interval_ms * 1_000_000
         self._next_ns = self._clock() + self._interval_ns
 
-    def ranges(self) -> tuple[Range, Range]:
+    def ranges(self, channel: int = 0) -> tuple[Range, Range]:
         """Get (current range in A, voltage range in V)."""
         return self._ranges["A"], self._ranges["V"]
 
-    def set_range(self, quantity: str, full_scale: float | None) -> None:
+    def set_range(self, quantity: str, full_scale: float | None, channel: int = 0) -> None:
         """Set a range; on automatic it stays at the smallest that fits."""
         shown, scales = (SHOWN.current_a, (1.0, 10.0)) if quantity == "A" else (SHOWN.voltage_v, (150.0, 300.0))
         self._ranges[quantity] = Range(full_scale is None, full_scale or smallest_range(shown, scales))
@@ -96,3 +106,9 @@ class Dummy:
 
     def close(self) -> None:
         """Do nothing: nothing is held."""
+
+
+class DummyDC(Dummy):
+    """PTDaemon's device type 500: the dummy, asked as an analyzer of direct current is."""
+
+    family: Family = replace(Dummy.family, device_type=500, title="Dummy DC (testing only)", dc=True)

@@ -8,10 +8,11 @@ import signal
 import sys
 from collections.abc import Awaitable, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from analyzers.driver import Driver
+from analyzers.driver import Driver, Family, Wanted
 from analyzers.drivers import KNOWN, driver_for
 from analyzers.drivers.dummy import NoLine
 from analyzers.ptd.daemon import Daemon
@@ -19,14 +20,14 @@ from analyzers.ptd.identity import banner, daemon_version
 from analyzers.ptd.meter import Meter
 from analyzers.ptd.report import Log, SampleFile, printable
 from analyzers.ptd.server import bind, serve
-from analyzers.transport import SerialTransport, Transport
+from analyzers.transport import Transport
+from analyzers.transport.choice import FLAGS, open_transport
 from metrology.errors import ConfigError, InstrumentLostError, WattrigError
 
 FAILED = 1
 DEFAULT_PORT = 8888
 """PTDaemon's own for power analyzers."""
-DUMMY = 0
-"""The device type that has no instrument."""
+FASTEST_BAUD = 4_000_000
 LINE_END = 2
 """CR LF, which an answer over RS-232 ends with, bytes."""
 
@@ -54,35 +55,53 @@ def parser() -> Parser:
     add = result.add_argument
     add("-l", dest="log_file", metavar="FILE", type=Path, help="append every sample to this file")
     add("-p", dest="port", metavar="PORT", type=int, default=DEFAULT_PORT, help="TCP port (default %(default)s)")
-    add("-b", dest="board", metavar="BOARD", type=int, help="GPIB board; means nothing on a serial port")
-    add("-c", dest="channels", metavar="CHANNELS", default="1", help="channel, or first channel and count: 1,3")
-    add("-D", dest="dc", action="store_true", help="measure DC (not yet supported)")
+    add("-b", dest="board", metavar="BOARD", type=int, help="GPIB board (default 0)")
+    add("-c", dest="channels", metavar="CHANNELS", help="channel; of multichannel types FIRST,COUNT or COUNT")
+    add("-D", dest="dc", action="store_true", help="measure DC, as the types from 500 on do")
     other = result.add_mutually_exclusive_group()
-    for flag, what in (("n", "TCP/IP"), ("g", "GPIB"), ("y", "Yokogawa's library"), ("U", "USB")):
-        other.add_argument(
-            f"-{flag}", dest="interface", action="store_const", const=what, help=f"{what} (not yet supported)"
-        )
-    add("-B", dest="baud", metavar="BAUD", type=int, default=9600, help="baud rate (default %(default)s)")
+    for flag, what in FLAGS.items():
+        other.add_argument(f"-{flag}", dest="flag", action="store_const", const=flag, help=what.replace("%", "%%"))
+    add("-B", dest="baud", metavar="BAUD", type=int, help="baud rate (default: the instrument's first setting)")
     add("device_type", metavar="TYPE", type=int, help="device type, see below")
-    add("device", metavar="PORT", help="serial port of the instrument, /dev/ttyUSB0")
+    add("device", metavar="PORT", help="/dev/ttyUSB0, /dev/usbtmc0, a VISA resource, or what the flag says")
     return result
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuse what cannot be done yet, rather than do something else.
+    """Refuse numbers that mean nothing.
 
     Raises:
-        ConfigError: such an option was given.
+        ConfigError: such a number was given.
     """
-    if options.interface:
-        raise ConfigError(
-            f"instruments on {options.interface} are not supported yet",
-            "connect the instrument by RS-232 or a USB serial adapter, and leave -n, -g, -y and -U out",
-        )
-    if options.dc:
-        raise ConfigError("measuring DC is not supported yet", "leave -D out to measure AC")
-    if not re.fullmatch(r"\d{1,2}(,\d{1,2})?", options.channels):
-        raise ConfigError(f"got -c {printable(options.channels)}, expected a channel, or first channel and count")
+    if options.baud is not None and not 0 < options.baud <= FASTEST_BAUD:
+        raise ConfigError(f"got -B {options.baud}, expected a baud rate of 1 to {FASTEST_BAUD}")
+    if options.board is not None and options.board < 0:
+        raise ConfigError(f"got -b {options.board}, expected the number of a GPIB board, 0 or more")
+
+
+def wanted(channels: str | None, family: Family) -> Wanted:
+    """Read `-c` as the device type means it.
+
+    Raises:
+        ConfigError: it is no channel, or none that the family has.
+    """
+    match = re.fullmatch(r"([0-9]{1,2})(?:,([0-9]{1,2}))?", channels or ("1" if not family.multichannel else ""))
+    if match is None:
+        got = "no -c" if channels is None else f"-c {printable(channels)}"
+        raise ConfigError(f"got {got}, expected {_channels_meant(family)}")
+    if family.multichannel and match[2] is None:
+        first, count = 1, int(match[1])
+    else:
+        first, count = int(match[1]), int(match[2] or 1)
+    if first < 1 or count < 1 or (count > 1 and not family.multichannel) or first + count - 1 > family.channels:
+        raise ConfigError(f"got -c {channels}, expected {_channels_meant(family)}")
+    return Wanted(tuple(range(first, first + count)), family.dc)
+
+
+def _channels_meant(family: Family) -> str:
+    if family.multichannel:
+        return f"first channel and count, or count, of the {family.channels} channels that a {family.title} has"
+    return f"the channel of the {family.title} to read, 1 to {family.channels}"
 
 
 def connect(options: argparse.Namespace, driver: Driver, log: Log) -> Meter:
@@ -92,20 +111,27 @@ def connect(options: argparse.Namespace, driver: Driver, log: Log) -> Meter:
         InstrumentError: there is none, or not the one expected.
         ConfigError: it has not the channels asked for.
     """
-    log.say(f"Attempting to connect to measurement device type {options.device_type}...")
-    simulated = options.device_type == DUMMY
-    transport: Transport = NoLine() if simulated else SerialTransport(options.device, options.baud)
-    meter = Meter.connect(driver, transport)
-    name, idn = meter.instrument.name, meter.instrument.idn
-    if not meter.instrument.channels and options.channels not in ("1", "1,1"):
-        meter.close()
-        raise ConfigError(f"got -c {options.channels}, but the {name} is read on one channel", "leave -c out")
+    family = driver.family
+    asked = wanted(options.channels, family)
+    log.say(f"Attempting to connect to measurement device type {family.device_type}...")
+    reopen = partial(open_line, options, family)
+    meter = Meter.connect(driver, reopen(), asked, reopen if family.interfaces else None, log.say)
+    name, idn, channels = meter.instrument.name, meter.instrument.idn, asked.channels
+    if meter.instrument.channels:
+        log.say(f"Requested {len(channels)} channels, using physical channels {channels[0]} thru {channels[-1]}")
     log.say(
         f"Analyzer identity response of {len(idn) + LINE_END} bytes: {printable(idn)}\n",
         f"Uncertainty checking for {name} is activated",
         f"Connected to {name} successfully",
     )
     return meter
+
+
+def open_line(options: argparse.Namespace, family: Family) -> Transport:
+    """Open the line to the instrument; errors as in `open_transport`."""
+    if not family.interfaces:
+        return NoLine()
+    return open_transport(family, options.device, options.flag, options.baud, options.board)
 
 
 async def run(options: argparse.Namespace, driver: Driver, log: Log) -> None:
@@ -148,7 +174,7 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         options = parser().parse_args(args)
         check(options)
-        asyncio.run(run(options, driver_for(options.device_type), log))
+        asyncio.run(run(options, driver_for(options.device_type, dc=options.dc), log))
     except InstrumentLostError as problem:
         log.say(f"ERROR: The instrument is lost: {printable(problem.message)}")
         return FAILED

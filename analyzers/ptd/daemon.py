@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
+from analyzers.driver import Ranges
 from analyzers.ptd.identity import identity
 from analyzers.ptd.measure import Plan, Run
 from analyzers.ptd.meter import SETTLING_S, Meter
-from analyzers.ptd.report import Log, SampleFile, printable, range_text
+from analyzers.ptd.report import UNKNOWN, Log, SampleFile, common_ranges, printable, range_texts
 from analyzers.ptd.request import (
     RequestError,
+    parse_channel,
     parse_each,
     parse_go,
     parse_list,
@@ -56,7 +58,7 @@ class Daemon:
         self._log = log
         self._file = file
         self._version = version
-        self._run = self._new_run(Plan(), (Range(False, None), Range(False, None)))
+        self._run = self._new_run(Plan(), [(UNKNOWN, UNKNOWN)] * len(meter.channels))
         self._sampler: Sampler | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -76,7 +78,8 @@ class Daemon:
             "mark": self._mark,
             "reset": self._reset,
             "r*": self._last,
-            "rl": self._list,
+            # A DC analyzer's list is asked for by another name: clients try RL first and go by the refusal.
+            "dc-rl" if meter.wanted.dc else "rl": self._list,
             "uncertainty": self._uncertainty,
             **{name.lower(): partial(self._quantity, name) for name in ("Watts", "Volts", "Amps", "PF")},
         }
@@ -130,11 +133,14 @@ class Daemon:
     async def _tell_ranges(self, words: Sequence[str]) -> str:
         channels = self._meter.instrument.channels
         _expect(words, 0, 1 if channels else 0)
-        current, voltage = self._run.ranges if self._sampler else await asyncio.to_thread(self._meter.ranges)
-        return ranges_reply(current, voltage, channels + 1 if parse_each(words, 1) else 1)
+        channel = parse_channel(words[0], 1, channels) if words and words[0] != "*" else 0
+        ranges = self._run.ranges if self._sampler else await asyncio.to_thread(self._meter.ranges)
+        if channel:
+            return ranges_reply(ranges[channel - 1])
+        return ranges_reply(common_ranges(ranges), *(ranges if words else ()))
 
     async def _set_range(self, words: Sequence[str]) -> str:
-        quantity, minimum = parse_range(words)
+        quantity, minimum, channel = parse_range(words, self._meter.instrument.channels)
         self._expect_idle()
         full_scale = None
         if minimum is not None:
@@ -142,8 +148,9 @@ class Daemon:
             full_scale = smallest_range(minimum, scales)
             if full_scale is None:
                 raise RequestError(f"Error in parameter 2: the largest range is {max(scales):g} {quantity}")
-        setting, settled = await asyncio.to_thread(self._meter.set_range, quantity, full_scale)
-        self._log.say(range_text(quantity, setting))
+        setting, settled = await asyncio.to_thread(self._meter.set_range, quantity, full_scale, channel)
+        named = [channel] if channel else self._meter.channels
+        self._log.say(*range_texts(quantity, setting, named, self._meter.wanted.channels))
         if not settled:
             self._log.say(f"WARNING: No good readings within {SETTLING_S:g} s after the range was set")
         return f"Range {quantity} changed"
@@ -169,7 +176,7 @@ class Daemon:
         self._idle.clear()
         self._sampler.start()
 
-    def _new_run(self, plan: Plan, ranges: tuple[Range, Range]) -> Run:
+    def _new_run(self, plan: Plan, ranges: Sequence[Ranges]) -> Run:
         return Run(plan, self._meter.instrument, self._meter.model, ranges)
 
     def _sampler_ended(self, problem: Exception | None) -> None:

@@ -1,17 +1,20 @@
 """One measurement, from `Go` to `Stop`: the samples that came, counted and put into PTDaemon's lines."""
 
+import itertools
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analyzers.driver import Instrument, Measured
+from analyzers.driver import Instrument, Measured, Ranges
 from analyzers.ptd.report import reading_texts, uncertainty_texts
 from evidence.ptd_protocol import MAXIMUM_SAMPLES, marked_line, quantity_reply, sample_line, uncertainty_reply
 from metrology.ranges import Range
 from metrology.reading import MISSED_READING, Reading, Sample
 from metrology.uncertainty import UncertaintyTally, power_uncertainty, sum_uncertainty
 
+SAME_RANGE = 1e-3
+"""Two full scales that differ by less, relatively, are one range: instruments tell them with four digits or more."""
 NO_MARK = "notset"
 """What PTDaemon's log file says where no mark was given."""
 
@@ -81,15 +84,15 @@ class Run:
         plan: what was asked for.
         instrument: what measures.
         model: its name within PTDaemon's messages, `WT310`.
-        ranges: current range in A and voltage range in V as set.
+        ranges: of each channel as set, or of the only one.
     """
 
-    def __init__(self, plan: Plan, instrument: Instrument, model: str, ranges: tuple[Range, Range]) -> None:
+    def __init__(self, plan: Plan, instrument: Instrument, model: str, ranges: Sequence[Ranges]) -> None:
         self.plan = plan
         self.mark = plan.mark
         self._instrument = instrument
         self._model = model
-        self._current, self._voltage = ranges
+        self._ranges = list(ranges)
         self._changed = threading.Condition()
         self._lines: list[str] = []
         self._read = 0
@@ -104,19 +107,20 @@ class Run:
         return len(self._lines) >= self.plan.samples
 
     @property
-    def ranges(self) -> tuple[Range, Range]:
-        """Current range in A and voltage range in V, as the last sample told them."""
-        return self._current, self._voltage
+    def ranges(self) -> tuple[Ranges, ...]:
+        """The ranges of each channel as the last sample told them; one that changed by itself counts as automatic."""
+        with self._changed:
+            return tuple(self._ranges)
 
     def take(self, measured: Measured) -> Taken:
         """Count one answer of the instrument, and the samples missed before it."""
         with self._changed:
-            self._current = _updated(self._current, measured.current_range_a)
-            self._voltage = _updated(self._voltage, measured.voltage_range_v)
+            changed = self._follow(measured)
             if self._rampup_left > 0:
                 self._rampup_left -= 1
-                return Taken()
+                return Taken(texts=tuple(changed))
             missed, texts = self._take_missed(measured)
+            texts += changed
             line = self._keep(Sample(measured.t_utc_ns, measured.total, measured.channels))
             for name, value in zip(self._statistics, measured.total.fields(), strict=True):
                 if measured.total.usable:
@@ -124,6 +128,21 @@ class Run:
             texts += self._judge(measured)
             self._changed.notify_all()
             return Taken((*missed, line), tuple(texts))
+
+    def _follow(self, measured: Measured) -> list[str]:
+        """Note the ranges that a sample was taken in; say which fixed ones are not those that were set."""
+        told = measured.channel_ranges or ((measured.current_range_a, measured.voltage_range_v),) * len(self._ranges)
+        before = self._ranges
+        self._ranges = [
+            (_followed(current, range_a), _followed(voltage, range_v))
+            for (current, voltage), (range_a, range_v) in zip(before, told, strict=True)
+        ]
+        pairs = zip(itertools.chain(*before), itertools.chain(*self._ranges), itertools.cycle("AV"), strict=False)
+        return [
+            f"WARNING: A range changed by itself from {was.full_scale:g} {unit} to {now.full_scale:g} {unit}"
+            for was, now, unit in pairs
+            if now.auto and not was.auto
+        ]
 
     def _take_missed(self, measured: Measured) -> tuple[list[str], list[str]]:
         """Fill a gap with placeholders that carry the time of the sample before it, as PTDaemon does."""
@@ -144,30 +163,31 @@ class Run:
     def _judge(self, measured: Measured) -> list[str]:
         """Work out the uncertainties, count them, and say what is wrong; the channels first, then their sum."""
         channels = measured.channels
-        parts = [self._uncertainty(channel) for channel in channels]
+        parts = [self._uncertainty(*pair) for pair in zip(channels, self._ranges, strict=False)]
         powers = [channel.power_w for channel in channels]
         total = (
             sum_uncertainty(list(zip(parts, powers, strict=True)))
             if channels and measured.total.usable
-            else self._uncertainty(measured.total)
+            else self._uncertainty(measured.total, self._ranges[0])
         )
         for tally, uncertainty in zip(self._uncertainties, [total, *parts], strict=True):
             tally.add(uncertainty)
         texts: list[str] = []
         for number, (reading, uncertainty) in enumerate(zip(channels, parts, strict=True), 1):
-            texts += [*self._reading_texts(reading, measured.raw), *uncertainty_texts(uncertainty, number)]
+            texts += [*self._reading_texts(reading, measured.raw, number), *uncertainty_texts(uncertainty, number)]
         if not channels:
-            texts += self._reading_texts(measured.total, measured.raw)
+            texts += self._reading_texts(measured.total, measured.raw, 1)
         return texts + uncertainty_texts(total, 0 if channels else None)
 
-    def _uncertainty(self, reading: Reading) -> float | None:
-        current, voltage = self._current, self._voltage
+    def _uncertainty(self, reading: Reading, ranges: Ranges) -> float | None:
+        current, voltage = ranges
         known = not (current.auto or voltage.auto or current.full_scale is None or voltage.full_scale is None)
         range_va = (current.full_scale or 0.0) * (voltage.full_scale or 0.0) if known else None
         return power_uncertainty(self._instrument.accuracy, reading, range_va, self._instrument.crest_factor)
 
-    def _reading_texts(self, reading: Reading, raw: str) -> list[str]:
-        return reading_texts(reading, raw, self._model, self._current.full_scale, self._instrument.crest_factor)
+    def _reading_texts(self, reading: Reading, raw: str, channel: int) -> list[str]:
+        range_a = self._ranges[channel - 1][0].full_scale
+        return reading_texts(reading, raw, self._model, range_a, self._instrument.crest_factor)
 
     def quantity_reply(self, name: str) -> str:
         """Write the reply to `Watts`, `Volts`, `Amps` or `PF`."""
@@ -219,8 +239,12 @@ class Run:
         return lines if each or not self._instrument.channels else list(_sums(lines))
 
 
-def _updated(setting: Range, full_scale: float | None) -> Range:
-    return setting if full_scale is None else Range(setting.auto, full_scale)
+def _followed(setting: Range, full_scale: float | None) -> Range:
+    """Get the range in force; a fixed one that changed is the instrument's choice from then on, not ours."""
+    if full_scale is None or setting.full_scale is None:
+        return setting if full_scale is None else Range(setting.auto, full_scale)
+    changed = not math.isclose(full_scale, setting.full_scale, rel_tol=SAME_RANGE)
+    return Range(setting.auto or changed, full_scale)
 
 
 def _sums(lines: list[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TextIO
 
+from analyzers.driver import Ranges
 from evidence.stamps import format_stamp
 from metrology.errors import ConfigError
 from metrology.ranges import Range
@@ -19,6 +20,7 @@ from metrology.uncertainty import LIMIT
 
 PIECE = 1000
 """PTDaemon logs a list of samples in pieces of about this many bytes; source: published logs."""
+UNKNOWN = Range(False, None)
 LONGEST_RAW = 400
 """Longest part of an instrument's answer that goes into the log, characters."""
 
@@ -105,8 +107,28 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text[:LONGEST_RAW])
 
 
-def range_text(quantity: str, setting: Range) -> str:
-    """Say which range of "V" or "A" was set."""
+def range_texts(quantity: str, setting: Range, channels: Sequence[int], physical: Sequence[int]) -> list[str]:
+    """Say which range of "V" or "A" was set.
+
+    Args:
+        quantity, setting: the range.
+        channels: for which of the channels that are read, counted from 1; 0 for the only one.
+        physical: the instrument's numbers of the channels that are read.
+    """
+    if 0 in channels:
+        return [_range_text(quantity, setting)]
+    name = "Voltage" if quantity == "V" else "Amp"
+    scale = "Auto" if setting.auto or setting.full_scale is None else f"{setting.full_scale:.6f}{quantity}"
+    return [f"{name} range for channel {at}, physical channel {physical[at - 1]}, set to {scale}" for at in channels]
+
+
+def common_ranges(ranges: Sequence[Ranges]) -> Ranges:
+    """Get the ranges that all channels have, as those of their sum; unknown where they differ."""
+    current, voltage = ({each[at] for each in ranges} for at in (0, 1))
+    return current.pop() if len(current) == 1 else UNKNOWN, voltage.pop() if len(voltage) == 1 else UNKNOWN
+
+
+def _range_text(quantity: str, setting: Range) -> str:
     if setting.auto or setting.full_scale is None:
         return "Volt range set to Auto" if quantity == "V" else "Ampere range set to Auto"
     name = "Volt" if quantity == "V" else "Amp"

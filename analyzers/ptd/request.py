@@ -77,22 +77,39 @@ def parse_timed(words: Sequence[str]) -> Plan:
     )
 
 
-def parse_range(words: Sequence[str]) -> tuple[str, float | None]:
-    """Read what follows `SR`: the quantity "V" or "A", and the least full scale; None for automatic.
+def parse_range(words: Sequence[str], channels: int) -> tuple[str, float | None, int]:
+    """Read what follows `SR`.
+
+    Returns:
+        The quantity "V" or "A", the least full scale (None for automatic), and the channel (0 for all).
 
     Raises:
         RequestError: a parameter is absent or makes no sense.
     """
-    if len(words) != 2:
+    if len(words) not in ((2, 3) if channels else (2,)):
         raise RequestError(WRONG_COUNT_REPLY)
     quantity, value = words[0].upper(), words[1]
     if quantity not in ("V", "A"):
         raise RequestError("Error in parameter 1: expected V or A")
+    channel = parse_channel(words[2], 3, channels) if words[2:] and words[2] != "*" else 0
     if value.casefold() == "auto":
-        return quantity, None
+        return quantity, None, channel
     if not (value.isascii() and _NUMBER.fullmatch(value)):
         raise RequestError("Error in parameter 2: expected Auto or a number")
-    return quantity, float(value)
+    return quantity, float(value), channel
+
+
+def parse_channel(word: str, position: int, channels: int) -> int:
+    """Read the number of a channel.
+
+    Raises:
+        RequestError: it is none of the instrument's.
+    """
+    if not (word.isascii() and _WHOLE.fullmatch(word)):
+        raise RequestError(f"Invalid channel in parameter {position}: expected * or 1 to {channels}")
+    if not 1 <= int(word) <= channels:
+        raise RequestError(f"Channel number out of range in parameter {position}: expected 1 to {channels}")
+    return int(word)
 
 
 def parse_list(words: Sequence[str], channels: int) -> tuple[int | None, bool]:

@@ -1,144 +1,36 @@
-"""The commands of a simulated Yokogawa WT310E.
+"""The commands of the simulated Yokogawa meters, and what makes the meters.
 
-Names and answers follow IM WT310E-17EN as known from PTDaemon's logs and public drivers.
+Names and answers follow IM WT310E-17EN and IM 760401-01E as known from PTDaemon's logs and public drivers.
 """
 
-import math
 from collections.abc import Callable
+from functools import partial
 
-from analyzers.simulated.arguments import boolean, integer, quantity, word
+from analyzers.simulated import profiles
+from analyzers.simulated.arguments import boolean, integer, word
+from analyzers.simulated.device import Maker, Setting
+from analyzers.simulated.inputs import input_commands, reset, spoken
+from analyzers.simulated.items import item_commands
 from analyzers.simulated.language import Call, Command, short_form
-from analyzers.simulated.meter import FIRST_RATE_MS, RATES_MS, Channel
-from analyzers.simulated.numbers import display, float_block, range_text
+from analyzers.simulated.profiles import Profile
 from analyzers.simulated.status import CommandError
-from analyzers.simulated.wt310e import FUNCTIONS, IDENTITY, KEPT_WORDS, PRESETS, Wt310e
-
-MOST_ITEMS = 255
-"""Most items that one answer holds; source: IM WT310E-17EN."""
+from analyzers.simulated.yokogawa import Analyzer
 
 
-def _spoken(device: Wt310e, word: str) -> str:
-    return word.upper() if device.status.verbose else short_form(word)
-
-
-def _idle(device: Wt310e) -> None:
-    if device.meter.integration.state != "RESet":
-        raise CommandError(813)
-
-
-def _kept(pattern: str) -> Command[Wt310e]:
-    options = KEPT_WORDS[pattern]
-
-    def write(device: Wt310e, call: Call) -> None:
-        _idle(device)
-        device.words[pattern] = str(int(boolean(call))) if options == ("0", "1") else word(call.only(), options)
-
-    return Command(pattern, write, lambda device, _: _spoken(device, device.words[pattern]))
-
-
-def _set_range(device: Wt310e, channel: Channel, text: str, unit: str) -> None:
-    _idle(device)
-    full_scale = quantity(text, unit) / device.meter.scale
-    for index, known in enumerate(channel.ranges):
-        if math.isclose(full_scale, known, rel_tol=1e-6):
-            channel.index = index
-            return device.meter.range_changed()
-    raise CommandError(222)
-
-
-def _set_auto(device: Wt310e, channel: Channel, on: bool) -> None:
-    _idle(device)
-    channel.auto = on
-
-
-def _set_crest_factor(device: Wt310e, call: Call) -> None:
-    _idle(device)
-    device.meter.crest_factor = word(call.only(), ("3", "6", "6A"))
-    device.meter.range_changed()
-
-
-def _set_rate(device: Wt310e, call: Call) -> None:
-    _idle(device)
-    rate_ms = round(quantity(call.only(), "S") * 1000, 6)
-    if rate_ms not in RATES_MS:
-        raise CommandError(222)
-    device.meter.set_rate(int(rate_ms), device.clock())
-
-
-def _rate_text(device: Wt310e, _: Call) -> str:
-    rate_ms = device.meter.rate_ms
-    return f"{rate_ms}MS" if rate_ms < 1000 else f"{rate_ms // 1000}S"
-
-
-def _reset(device: Wt310e) -> None:
-    _idle(device)
-    device.preset()
-    device.meter.voltage.auto = device.meter.current.auto = True
-    device.meter.crest_factor = "3"
-    device.meter.range_changed()
-    device.meter.set_rate(FIRST_RATE_MS, device.clock())
-
-
-def _set_item(device: Wt310e, call: Call) -> None:
-    if not 1 <= call.suffix <= MOST_ITEMS:
-        raise CommandError(114)
-    name = word(call.arguments[0] if call.arguments else "", ("LAMBda", *FUNCTIONS))
-    if call.arguments[1:] not in ((), ("1",)):
-        raise CommandError(222)
-    device.items += ["NONE"] * (call.suffix - len(device.items))
-    device.items[call.suffix - 1] = short_form(name)
-
-
-def _item_text(device: Wt310e, call: Call) -> str:
-    name = device.items[call.suffix - 1] if 1 <= call.suffix <= len(device.items) else "NONE"
-    return name if name == "NONE" else f"{name},1"
-
-
-def _set_items(device: Wt310e, count: int) -> None:
-    device.items = (device.items + ["NONE"] * count)[:count]
-
-
-def _all_items(device: Wt310e, _: Call) -> str:
-    names = (_item_text(device, Call((), number + 1)) for number in range(len(device.items)))
-    return ";".join((str(len(device.items)), *names))
-
-
-def _clear_items(device: Wt310e, call: Call) -> None:
-    word(call.only(), ("ALL",))
-    device.items = ["NONE"] * len(device.items)
-
-
-def _set_preset(device: Wt310e, call: Call) -> None:
-    device.items = list(PRESETS[integer(call.only(), 1, 4)])
-
-
-def _values(device: Wt310e, call: Call) -> str:
-    items = device.items
-    if call.arguments:
-        number = integer(call.only(), 1, len(items))
-        items = items[number - 1 : number]
-    measured = [device.value(item) for item in items]
-    if device.binary:
-        return float_block([value for value, _ in measured])
-    return ",".join(display(value, full_scale) for value, full_scale in measured)
-
-
-def _set_binary(device: Wt310e, call: Call) -> None:
-    device.binary = word(call.only(), ("ASCii", "FLOat")) == "FLOat"
-
-
-def _integrate(action: str) -> Callable[[Wt310e, Call], None]:
-    def write(device: Wt310e, _: Call) -> None:
-        now_s, integration = device.clock(), device.meter.integration
-        if action == "reset":
-            return integration.reset()
-        count = integration.start if action == "start" else integration.stop
-        return count(now_s, device.meter.load.energy_j(now_s))
+def _integrate(action: str) -> Callable[[Analyzer, Call], None]:
+    def write(device: Analyzer, _: Call) -> None:
+        now_s = device.clock()
+        for meter in device.meters:
+            if action == "reset":
+                meter.integration.reset()
+            else:
+                count = meter.integration.start if action == "start" else meter.integration.stop
+                count(now_s, meter.load.energy_j(now_s))
 
     return write
 
 
-def _set_filter(device: Wt310e, call: Call) -> None:
+def _set_filter(device: Analyzer, call: Call) -> None:
     if not 1 <= call.suffix <= 16:
         raise CommandError(114)
     edge = short_form(word(call.only(), ("RISE", "FALL", "BOTH", "NEVer")))
@@ -147,69 +39,28 @@ def _set_filter(device: Wt310e, call: Call) -> None:
         device.status.filters[call.suffix - 1] = edge
 
 
-def _wait(device: Wt310e, call: Call) -> None:
+def _wait(device: Analyzer, call: Call) -> None:
     device.status.waiting = integer(call.only(), 0, 65535)
 
 
-def _answering(attribute: str) -> Callable[[Wt310e, Call], None]:
+def _answering(attribute: str) -> Callable[[Analyzer, Call], None]:
     return lambda device, call: setattr(device.status, attribute, boolean(call))
 
 
-def _answered(attribute: str) -> Callable[[Wt310e, Call], str]:
+def _answered(attribute: str) -> Callable[[Analyzer, Call], str]:
     return lambda device, _: str(int(getattr(device.status, attribute)))
 
 
-def _range_commands(name: str, unit: str) -> list[Command[Wt310e]]:
-    def channel(device: Wt310e) -> Channel:
-        return device.meter.voltage if unit == "V" else device.meter.current
-
-    def full_scale(device: Wt310e, _: Call) -> str:
-        return range_text(device.meter.range_v if unit == "V" else device.meter.range_a)
-
-    return [
-        Command(f"[:INPut]:{name}:RANGe", lambda d, call: _set_range(d, channel(d), call.only(), unit), full_scale),
-        Command(
-            f"[:INPut]:{name}:AUTO",
-            lambda d, call: _set_auto(d, channel(d), boolean(call)),
-            lambda d, _: str(int(channel(d).auto)),
-        ),
-    ]
-
-
-def _common(name: str, answer: str) -> Command[Wt310e]:
-    return Command(name, None, lambda *_: answer, headed=False)
-
-
-COMMANDS: tuple[Command[Wt310e], ...] = (
-    _common("*IDN", IDENTITY),
-    _common("*OPT", "NONE"),
+SHARED: tuple[Command[Analyzer], ...] = (
+    Command("*IDN", None, lambda d, _: d.profile.identity, headed=False),
+    Command("*OPT", None, lambda *_: "NONE", headed=False),
     Command("*OPC", lambda d, _: d.status.complete(), lambda *_: "1", headed=False),
     Command("*ESR", None, lambda d, _: str(d.status.take_standard()), headed=False),
     Command("*CLS", lambda d, _: d.status.clear()),
-    Command("*RST", lambda d, _: _reset(d)),
-    *(_kept(pattern) for pattern in KEPT_WORDS),
-    *_range_commands("VOLTage", "V"),
-    *_range_commands("CURRent", "A"),
-    Command("[:INPut]:CFACtor", _set_crest_factor, lambda d, _: d.meter.crest_factor),
-    Command("[:INPut]:WIRing", None, lambda *_: "P1W2"),
-    Command("[:INPut]:CRANge", None, lambda d, _: str(d.status.condition >> 7 & 3)),
-    Command(":RATE", _set_rate, _rate_text),
-    Command(":SAMPle:RATE", _set_rate, _rate_text),
-    Command(":NUMeric[:NORMal]", None, _all_items),
-    Command(":NUMeric:FORMat", _set_binary, lambda d, _: _spoken(d, "FLOat" if d.binary else "ASCii")),
-    Command(
-        ":NUMeric[:NORMal]:NUMber",
-        lambda d, call: _set_items(d, integer(call.only(), 1, MOST_ITEMS)),
-        lambda d, _: str(len(d.items)),
-    ),
-    Command(":NUMeric[:NORMal]:ITEM<x>", _set_item, _item_text),
-    Command(":NUMeric[:NORMal]:PRESet", _set_preset),
-    Command(":NUMeric[:NORMal]:CLEar", _clear_items),
-    Command(":NUMeric[:NORMal]:VALue", None, _values, headed=False),
+    Command("*RST", lambda d, _: reset(d)),
     Command(":INTEGrate:STARt", _integrate("start")),
     Command(":INTEGrate:STOP", _integrate("stop")),
     Command(":INTEGrate:RESet", _integrate("reset")),
-    Command(":INTEGrate:STATe", None, lambda d, _: _spoken(d, d.meter.integration.state)),
     Command(":STATus:ERRor", None, lambda d, _: d.status.next_error(), headed=False),
     Command(":STATus:CONDition", None, lambda d, _: str(d.status.condition), headed=False),
     Command(":STATus:EESR", None, lambda d, _: str(d.status.take_extended()), headed=False),
@@ -220,4 +71,29 @@ COMMANDS: tuple[Command[Wt310e], ...] = (
     Command(":COMMunicate:VERBose", _answering("verbose"), _answered("verbose")),
     Command(":COMMunicate:WAIT", _wait),
 )
-"""Everything it understands."""
+"""What all models understand."""
+INTEGRATION_STATE: Command[Analyzer] = Command(
+    ":INTEGrate:STATe", None, lambda d, _: spoken(d, d.meters[0].integration.state)
+)
+"""What the WT210 does not."""
+
+
+def commands(profile: Profile) -> tuple[Command[Analyzer], ...]:
+    """Get everything that a model understands."""
+    state = () if profile.dialect == "WT200" else (INTEGRATION_STATE,)
+    return (*SHARED, *state, *input_commands(profile), *item_commands(profile))
+
+
+def make(profile: Profile, setting: Setting) -> Analyzer:
+    """Make a meter as it is when it is switched on."""
+    return Analyzer(profile, setting, commands(profile))
+
+
+wt210: Maker = partial(make, profiles.WT210)
+wt310: Maker = partial(make, profiles.WT310)
+wt310e: Maker = partial(make, profiles.WT310E)
+wt333e: Maker = partial(make, profiles.WT333E)
+wt500: Maker = partial(make, profiles.WT500)
+wt1804e: Maker = partial(make, profiles.WT1804E)
+wt5000: Maker = partial(make, profiles.WT5000)
+"""What makes each model."""

@@ -14,7 +14,8 @@ from typing import Generic, TypeVar
 
 from analyzers.simulated.status import CommandError, Status
 
-MOST_ARGUMENTS = 8
+MOST_ARGUMENTS = 180
+"""Most that an instrument known takes: items of a Hioki's `:MEASure?` (PW3335A985-01 p. 68)."""
 _MNEMONIC = re.compile(r"(\[?):?([*A-Za-z]+)(<x>)?\]?")
 _WORD = re.compile(r"([*A-Z]+)(\d{0,5})")
 

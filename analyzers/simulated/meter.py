@@ -1,21 +1,22 @@
-"""What a simulated WT310E measures: ranges, updates, automatic ranges, integration.
+"""What one element of a simulated meter measures: ranges, updates, automatic ranges, integration.
 
 Time comes in as an argument, in seconds since the start; nothing here waits. Each update shows the true mean of the
 load over the whole update period, on a mains supply of fixed voltage, power factor and waveform.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analyzers.simulated import status as bits
+from analyzers.simulated.integration import Integration
 from analyzers.simulated.load import Load
 from analyzers.simulated.numbers import NO_DATA, OVER_RANGE
-from analyzers.simulated.status import CommandError, Status
+from analyzers.simulated.status import Status
 
 VOLTAGE_RANGES_V = (15.0, 30.0, 60.0, 150.0, 300.0, 600.0)
 CURRENT_RANGES_A = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 """Full scales of the WT310E at crest factor 3; half of them at 6 (data sheet and yoko-tool)."""
-RATES_MS = (100, 250, 500, 1000, 2000, 5000, 10_000, 20_000)
 FIRST_RATE_MS = 250
 RMS_UP, RMS_UP_6A = 1.3, 2.6
 """An automatic range goes up when the rms value is over this share of it (GPM-8310's copy of the rule)."""
@@ -23,6 +24,9 @@ RMS_DOWN = 0.3
 """An automatic range goes down when the rms value is under this share of it; from memory of the manual."""
 RMS_SHOWN, RMS_SHOWN_6A = 1.4, 2.8
 """Above this share of the range the value is over range; from memory of the manual."""
+
+WIDE = ("6A", "A6")
+"""Crest factor 6 with wider automatic ranges, as the WT310E and the WT1800E call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,42 +70,6 @@ class Channel:
         return index
 
 
-@dataclass(slots=True)
-class Integration:
-    """The energy counter; `state` is one of RESet, STARt, STOP."""
-
-    state: str = "RESet"
-    energy_j: float = 0.0
-    elapsed_s: float = 0.0
-    _from: tuple[float, float] = (0.0, 0.0)
-
-    def start(self, t_s: float, energy_j: float) -> None:
-        """Count from a moment on, at which the load has drawn `energy_j`."""
-        if self.state == "STARt":
-            raise CommandError(842)
-        self.state, self._from = "STARt", (t_s, energy_j)
-
-    def count(self, t_s: float, energy_j: float) -> None:
-        """Count what was drawn until a moment."""
-        if self.state == "STARt":
-            self.elapsed_s += t_s - self._from[0]
-            self.energy_j += energy_j - self._from[1]
-            self._from = (t_s, energy_j)
-
-    def stop(self, t_s: float, energy_j: float) -> None:
-        """Count until a moment and no further."""
-        if self.state != "STARt":
-            raise CommandError(844)
-        self.count(t_s, energy_j)
-        self.state = "STOP"
-
-    def reset(self) -> None:
-        """Set the counter to nothing."""
-        if self.state == "STARt":
-            raise CommandError(845)
-        self.state, self.energy_j, self.elapsed_s = "RESet", 0.0, 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class Values:
     """What the display shows; NaN is no data, infinity is over range."""
@@ -128,9 +96,10 @@ class Meter:
 
     Attributes:
         load, mains, status: what is measured, and where condition and events are reported.
-        crest_factor: "3", "6" or "6A".
+        crest_factor: "3", "6", or one of `WIDE`.
         voltage, current: the ranges.
         values: what is shown now.
+        alone: whether it chooses automatic ranges by itself; otherwise others share them, see `choose_together`.
     """
 
     load: Load
@@ -142,6 +111,8 @@ class Meter:
     integration: Integration = field(default_factory=Integration)
     values: Values = field(default_factory=Values)
     rate_ms: int = FIRST_RATE_MS
+    alone: bool = True
+    _measured: tuple[float, float] | None = None
     _start_s: float = 0.0
     _updates: int = 0
     _energy_j: float = 0.0
@@ -174,7 +145,7 @@ class Meter:
 
     def range_changed(self) -> None:
         """Show no data until a whole update period has passed in the new range."""
-        self._settling, self.values = True, Values()
+        self._settling, self._measured, self.values = True, None, Values()
 
     def update(self) -> Update:
         """End the running update period."""
@@ -194,7 +165,9 @@ class Meter:
         if settled:
             condition |= self._judge(voltage_v, current_a)
             self.values = self._displayed(power_w, voltage_v, current_a)
-            self._choose_ranges(voltage_v, current_a)
+            self._measured = voltage_v, current_a
+            if self.alone:
+                choose_together([self])
         # UPD rises and falls at this very moment: a command that waits for its fall goes on right at the edge.
         self.status.change(condition | bits.UPDATING)
         self.status.change(condition)
@@ -204,7 +177,7 @@ class Meter:
         return 3.0 if self.crest_factor == "3" else 6.0
 
     def _over_range(self, voltage_v: float, current_a: float) -> tuple[bool, bool]:
-        shown = RMS_SHOWN_6A if self.crest_factor == "6A" else RMS_SHOWN
+        shown = RMS_SHOWN_6A if self.crest_factor in WIDE else RMS_SHOWN
         return voltage_v > shown * self.range_v, current_a > shown * self.range_a
 
     def _judge(self, voltage_v: float, current_a: float) -> int:
@@ -224,16 +197,23 @@ class Meter:
             self.mains.frequency_hz,
         )
 
-    def _choose_ranges(self, voltage_v: float, current_a: float) -> None:
-        up = RMS_UP_6A if self.crest_factor == "6A" else RMS_UP
-        quantities = (
-            (self.voltage, voltage_v, voltage_v * math.sqrt(2)),
-            (self.current, current_a, current_a * self.mains.crest),
-        )
-        chosen = [
-            channel.choose(rms, peak, self.scale, up, self._peak_limit) if channel.auto else channel.index
-            for channel, rms, peak in quantities
+    def wanted_ranges(self) -> list[int]:
+        """Get the indices of voltage and current range to go to next: others than now where ranges are automatic."""
+        if self._measured is None:
+            return [self.voltage.index, self.current.index]
+        up = RMS_UP_6A if self.crest_factor in WIDE else RMS_UP
+        crests = math.sqrt(2), self.mains.crest
+        return [
+            channel.choose(rms, rms * crest, self.scale, up, self._peak_limit) if channel.auto else channel.index
+            for channel, rms, crest in zip((self.voltage, self.current), self._measured, crests, strict=True)
         ]
-        if chosen != [self.voltage.index, self.current.index]:
-            self.voltage.index, self.current.index = chosen
-            self.range_changed()
+
+
+def choose_together(meters: Sequence[Meter]) -> None:
+    """Have meters that share their ranges go to the widest that one of them wants."""
+    chosen = [max(indices) for indices in zip(*(meter.wanted_ranges() for meter in meters), strict=True)]
+    if chosen == [meters[0].voltage.index, meters[0].current.index]:
+        return
+    for meter in meters:
+        meter.voltage.index, meter.current.index = chosen
+        meter.range_changed()

@@ -34,10 +34,19 @@ def display(value: float, full_scale: float) -> str:
     return _format(value, exponent, DISPLAYED_DIGITS - whole)
 
 
-def range_text(full_scale: float) -> str:
-    """Write a range as the WT310E does in published logs: `500.0E-03`, `5.000E+00`, `20.000E+00`, `150.0E+00`."""
-    exponent = _exponent(full_scale)
-    return _format(full_scale, exponent, 1 if full_scale / 10**exponent > 99.9 else 3)
+def range_text(full_scale: float, digits: str = "fine") -> str:
+    """Write a range as the model does in published logs.
+
+    Args:
+        full_scale: in volts or amperes.
+        digits: "fine" as the WT310E, `500.0E-03`, `5.000E+00`, `20.000E+00`, `150.0E+00`; "coarse" as the WT310 and
+            the WT500, `200.0E-03`, `20.0E+00`; "unscaled" as the WT210, `0.500E+00`, `5.000E+00`, `300.0E+00`.
+    """
+    exponent = 0 if digits == "unscaled" else _exponent(full_scale)
+    scaled = full_scale / 10**exponent
+    if digits == "coarse":
+        return _format(full_scale, exponent, 1 if scaled > 9.99 else 2)
+    return _format(full_scale, exponent, 1 if scaled > 99.9 else 3)
 
 
 def float_block(values: list[float]) -> str:

@@ -1,4 +1,4 @@
-"""The simulator as a process: it waits for bytes, update edges and the signal to end, whichever comes first."""
+"""The simulator as a process: it waits for bytes, update edges, faults and its end, whatever comes first."""
 
 import contextlib
 import math
@@ -8,17 +8,13 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TextIO
 
-from analyzers.simulated.commands import COMMANDS
-from analyzers.simulated.language import Interpreter
-from analyzers.simulated.line import Port, Wire
-from analyzers.simulated.load import Load
-from analyzers.simulated.meter import Mains, Meter, Update
-from analyzers.simulated.status import Status
-from analyzers.simulated.wt310e import Wt310e
+from analyzers.simulated.device import Device
+from analyzers.simulated.faults import Faults
+from analyzers.simulated.fronts import Front
+from analyzers.simulated.line import Wire
+from analyzers.simulated.meter import Update
 from metrology.errors import ConfigError
 
-LINE_END = "\r\n"
-"""What ends an answer on RS-232 (IM WT310E-17EN); LF alone ends a message too."""
 TRUTH_HEADING = "t_utc_ns,energy_j,power_w\n"
 
 
@@ -63,63 +59,99 @@ class Truth:
 
 
 class Simulator:
-    """A simulated WT310E on a port of its own.
+    """A simulated instrument behind a front.
 
     Args:
-        load, mains: what it measures.
-        clock: seconds since the start, the time of `load`.
+        switch_on: makes the instrument as it is when it is switched on; a reset makes it anew.
+        front: how programs reach it.
+        clock: seconds since the start.
         baud: speed of the line; 0 for no delay.
         truth: where the true energy is written.
-        mute_after_s: when it falls silent, as an instrument does whose cable is pulled.
+        faults: what goes wrong, and when.
     """
 
     def __init__(
         self,
-        load: Load,
-        mains: Mains,
+        switch_on: Callable[[], Device],
+        front: Front,
         clock: Callable[[], float],
         baud: int,
         truth: Truth,
-        mute_after_s: float = math.inf,
+        faults: Faults,
     ) -> None:
-        self.port = Port()
-        self._clock, self._truth, self._mute_after_s = clock, truth, mute_after_s
-        self._meter = Meter(load, mains, Status())
-        self._meter.set_rate(self._meter.rate_ms, clock())
-        self._interpreter = Interpreter(Wt310e(self._meter, clock), self._meter.status, COMMANDS)
+        self._switch_on, self._front, self._clock, self._baud = switch_on, front, clock, baud
+        self._truth, self._faults = truth, faults
+        self._first_use_s = math.inf
+        self._resets = 0
+        self._plugged = True
+        self._start()
+
+    def _start(self) -> None:
+        self._device = self._switch_on()
         self._running: Generator[None, None, str] | None = None
-        self._wire = Wire(baud)
+        self._wire = Wire(self._baud)
+
+    @property
+    def title(self) -> str:
+        """Name the instrument, for people."""
+        return self._device.title
 
     def serve(self, stop_fd: int) -> None:
         """Run until something can be read from `stop_fd`."""
         while True:
-            self._advance(self._clock())
-            due_s = min(self._meter.next_update_s, self._wire.next_s(listening=self._running is None))
-            ready, _, _ = select.select([self.port.fd, stop_fd], [], [], max(0.0, due_s - self._clock()))
+            now_s = self._clock()
+            self._suffer(now_s)
+            self._advance(now_s)
+            ready, _, _ = select.select([*self._front.descriptors(), stop_fd], [], [], self._pause_s(now_s))
             if stop_fd in ready:
                 return
-            if self.port.fd in ready:
-                self._take_in(self.port.read())
+            self._take_in(self._clock())
 
-    def _take_in(self, data: bytes) -> None:
-        now_s = self._clock()
-        if now_s < self._mute_after_s:
+    def _pause_s(self, now_s: float) -> float:
+        due_s = min(
+            self._device.next_update_s,
+            self._wire.next_s(listening=self._running is None),
+            self._first_use_s + self._faults.next_s(now_s - self._first_use_s),
+            self._front.due_s(),
+        )
+        return max(0.0, due_s - self._clock())
+
+    def _suffer(self, now_s: float) -> None:
+        """Have the faults whose time has come."""
+        used_s = now_s - self._first_use_s
+        if (resets := self._faults.begun("reset", used_s)) > self._resets:
+            self._resets = resets
+            self._start()
+        self._device.spoiled = self._faults.shown(used_s)
+        if (plugged := not self._faults.active("unplug", used_s)) != self._plugged:
+            self._plugged = plugged
+            (self._front.plug if plugged else self._front.unplug)()
+
+    def _take_in(self, now_s: float) -> None:
+        data = self._front.receive(now_s)
+        if data:
+            self._first_use_s = min(self._first_use_s, now_s)
+        if data and not self._is_mute(now_s):
             self._wire.receive(data, now_s)
 
+    def _is_mute(self, now_s: float) -> bool:
+        return self._faults.active("mute", now_s - self._first_use_s)
+
     def _advance(self, now_s: float) -> None:
-        while self._meter.next_update_s <= now_s:
-            self._truth.note(self._meter.update())
+        while self._device.next_update_s <= now_s:
+            self._truth.note(self._device.update())
             self._continue(now_s)
+            self._send(self._device.tell(), now_s)
         while self._running is None and (message := self._wire.message(now_s)) != b"":
             self._begin(message, now_s)
         data = self._wire.outgoing(now_s)
-        if data and now_s < self._mute_after_s:
-            self.port.write(data)
+        if data and not self._is_mute(now_s):
+            self._front.send(data)
 
     def _begin(self, message: bytes | None, now_s: float) -> None:
         if message is None:
-            return self._meter.status.fail(363)
-        self._running = self._interpreter.run(message.decode("ascii", errors="replace"))
+            return self._device.overrun()
+        self._running = self._device.run(message.decode("ascii", errors="replace"))
         return self._continue(now_s)
 
     def _continue(self, now_s: float) -> None:
@@ -129,10 +161,15 @@ class Simulator:
             next(self._running)
         except StopIteration as finished:
             self._running = None
-            if finished.value:
-                self._wire.send((finished.value + LINE_END).encode("latin-1", errors="replace"), now_s)
+            self._send(finished.value, now_s)
+
+    def _send(self, text: str, now_s: float) -> None:
+        if text:
+            answer = text.encode("latin-1", errors="replace")
+            data, late_s = self._faults.spoil(answer, self._front.line_end, now_s - self._first_use_s)
+            self._wire.send(data, now_s + late_s)
 
     def close(self) -> None:
         """Give the port back and close the file of true energy."""
-        with contextlib.closing(self.port):
-            self._truth.close()
+        with contextlib.closing(self._truth):
+            self._front.unplug()

@@ -1,5 +1,6 @@
 import pytest
 
+from analyzers.driver import Wanted
 from analyzers.drivers import driver_for
 from analyzers.drivers.dummy import Dummy, NoLine
 from analyzers.ptd.measure import missed_count
@@ -28,7 +29,7 @@ def time() -> Time:
 @pytest.fixture
 def dummy(time: Time) -> Dummy:
     made = Dummy(time.clock, time.sleep)
-    assert made.open(NoLine()).name == "Dummy"
+    assert made.open(NoLine(), Wanted()).name == "Dummy"
     return made
 
 
@@ -38,7 +39,7 @@ def test_it_is_device_type_0() -> None:
 
 
 def test_it_says_that_it_is_simulated(dummy: Dummy) -> None:
-    assert "SIMULATED" in dummy.open(NoLine()).idn
+    assert "SIMULATED" in dummy.open(NoLine(), Wanted()).idn
 
 
 def test_it_updates_on_a_grid_however_long_the_reader_takes(dummy: Dummy, time: Time) -> None:

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from analyzers.simulated.commands import COMMANDS
-from analyzers.simulated.language import Interpreter
+from analyzers.simulated.commands import commands, make
+from analyzers.simulated.device import Setting
 from analyzers.simulated.load import ConstantLoad
-from analyzers.simulated.meter import Mains, Meter
-from analyzers.simulated.status import Status
-from analyzers.simulated.wt310e import Wt310e
+from analyzers.simulated.meter import Mains
+from analyzers.simulated.profiles import WT310E
 
 NO_ERROR = '0,"No error"'
 
@@ -22,14 +21,14 @@ class Bench:
 
     def __init__(self, power_w=100.0, headers=False):
         self.now_s = 0.0
-        self.meter = Meter(ConstantLoad(power_w), Mains(), Status())
+        self.device = make(WT310E, Setting(ConstantLoad(power_w), Mains(), lambda: self.now_s))
+        (self.meter,) = self.device.meters
         self.meter.current.index, self.meter.voltage.index = 6, 4
-        self.interpreter = Interpreter(Wt310e(self.meter, lambda: self.now_s), self.meter.status, COMMANDS)
         if not headers:
             self.ask(":COMM:HEAD OFF")
 
     def begin(self, message):
-        return self.interpreter.run(message)
+        return self.device.run(message)
 
     def ask(self, message):
         try:
@@ -40,7 +39,7 @@ class Bench:
 
     def update(self, count=1):
         for _ in range(count):
-            self.now_s = self.meter.update().t_s
+            self.now_s = self.device.update().t_s
 
     def error(self):
         return int(self.ask(":STAT:ERR?").split(",")[0])
@@ -222,7 +221,7 @@ def test_nothing_makes_it_fall(messages):
     for message in messages:
         running = bench.begin(message)
         if next(running, "done") is None:
-            bench.meter.status.waiting = 0
+            bench.device.status.waiting = 0
         bench.update()
     assert bench.ask("*IDN?") == "YOKOGAWA,WT310E,SIMULATED,F1.04"
     while bench.error():
@@ -230,6 +229,6 @@ def test_nothing_makes_it_fall(messages):
 
 
 def test_every_command_has_its_forms_to_itself():
-    forms = [form for command in COMMANDS for form in command.forms()]
+    forms = [form for command in commands(WT310E) for form in command.forms()]
     assert len(forms) == len(set(forms))
     assert all(re.fullmatch(r"[*A-Z#]+", word) for form in forms for word in form)

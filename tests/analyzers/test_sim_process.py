@@ -13,7 +13,8 @@ import time
 import psutil
 import pytest
 
-from analyzers.drivers.wt310 import SAMPLE, WT310
+from analyzers.driver import Wanted
+from analyzers.drivers.wt310 import WT310
 from analyzers.transport import SerialTransport
 from metrology.errors import InstrumentError
 from metrology.reading import Validity
@@ -49,7 +50,7 @@ def connect(tmp_path):
         def make():
             driver, transport = WT310(), SerialTransport(str(tmp_path / "wt"))
             stack.callback(transport.close)
-            driver.open(transport)
+            driver.open(transport, Wanted())
             return driver
 
         yield make
@@ -144,9 +145,9 @@ def test_a_program_that_dies_leaves_a_line_that_the_next_can_use(start, connect)
     start("--load", "constant")
     first = connect()
     first.begin(500)
-    for bytes_left in (f"{SAMPLE}\r\n", ":COMM:WAIT 1;:NUM:NORM:VAL?\r\n", ":CURR:RA"):
-        first._line._serial.write(bytes_left.encode())
-    first._line.close()
+    for bytes_left in (f"{first.sample_question}\r\n", ":COMM:WAIT 1;:NUM:NORM:VAL?\r\n", ":CURR:RA"):
+        first._line.line._serial.write(bytes_left.encode())
+    first._line.line.close()
     second = connect()
     second.set_range("A", 0.5)
     assert [second.read(2.0).total.usable for _ in range(2)] == [False, True]
@@ -170,7 +171,7 @@ def test_no_bytes_make_it_fall(start, tmp_path):
 
 
 def test_it_falls_silent_when_told(start, connect):
-    start("--load", "constant", "--baud", 0, "--mute-after", 1.5)
+    start("--load", "constant", "--baud", 0, "--fault", "mute@1.5")
     driver = connect()
     begin_s = time.monotonic()
     with pytest.raises(InstrumentError, match="did not answer"):

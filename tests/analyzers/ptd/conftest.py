@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import pytest
 
-from analyzers.driver import Family, Instrument, Measured, sum_reading
+from analyzers.driver import Family, Instrument, Measured, Wanted, sum_reading
 from analyzers.drivers.dummy import NoLine
 from analyzers.ptd.daemon import Daemon
 from analyzers.ptd.meter import Meter
@@ -53,7 +53,8 @@ class ScriptedDriver:
         self.refused: str | None = None
         self.calls: list[str] = []
         self._now_ns = START_NS
-        self._ranges = {"A": Range(False, 20.0), "V": Range(False, 300.0)}
+        each = range(1, max(1, instrument.channels) + 1)
+        self._ranges = {channel: {"A": Range(False, 20.0), "V": Range(False, 300.0)} for channel in each}
         self._running = False
 
     def feed(self, *readings: Reading, after_ms: float = 1000, raw: str = "raw") -> None:
@@ -71,20 +72,21 @@ class ScriptedDriver:
         if self.dead:
             raise InstrumentError("nobody answers")
 
-    def open(self, transport: Transport) -> Instrument:
+    def open(self, transport: Transport, wanted: Wanted) -> Instrument:
         return self.instrument
 
-    def ranges(self) -> tuple[Range, Range]:
+    def ranges(self, channel: int = 0) -> tuple[Range, Range]:
         self._alive()
-        return self._ranges["A"], self._ranges["V"]
+        return self._ranges[channel or 1]["A"], self._ranges[channel or 1]["V"]
 
-    def set_range(self, quantity: str, full_scale: float | None) -> None:
+    def set_range(self, quantity: str, full_scale: float | None, channel: int = 0) -> None:
         self._alive()
         self.calls.append(f"{quantity} {full_scale}")
         if self.refused:
             raise InstrumentError(self.refused)
-        before = self._ranges[quantity]
-        self._ranges[quantity] = Range(full_scale is None, full_scale or before.full_scale)
+        for each in [channel] if channel else self._ranges:
+            before = self._ranges[each][quantity]
+            self._ranges[each][quantity] = Range(full_scale is None, full_scale or before.full_scale)
 
     def begin(self, interval_ms: int) -> None:
         self._alive()
@@ -118,14 +120,20 @@ class ScriptedDriver:
 class Rig:
     """A daemon on a loop of its own, asked from the test's thread."""
 
-    def __init__(self, driver: Any, file: Path | None = None, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        driver: Any,
+        file: Path | None = None,
+        clock: Callable[[], int] = time.time_ns,
+        wanted: Wanted = Wanted(),  # noqa: B008
+    ) -> None:
         self.driver = driver
         self.stream = io.StringIO()
         self.log = Log(self.stream, clock)
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever)
         self._thread.start()
-        self.meter = Meter.connect(driver, NoLine())
+        self.meter = Meter.connect(driver, NoLine(), wanted)
         self.file = SampleFile(file)
         self.daemon = self.do(self._make())
 
@@ -238,8 +246,9 @@ def make_rig() -> Iterator[Callable[..., Rig]]:
     """Make daemons around scripted analyzers, with so many channels, and a file for `-l`."""
     made: list[Rig] = []
 
-    def make(channels: int = 0, file: Path | None = None) -> Rig:
-        made.append(Rig(ScriptedDriver(replace(WT310E, channels=channels)), file))
+    def make(channels: int = 0, file: Path | None = None, *, dc: bool = False) -> Rig:
+        wanted = Wanted(tuple(range(2, 2 + max(1, channels))), dc)
+        made.append(Rig(ScriptedDriver(replace(WT310E, channels=channels)), file, wanted=wanted))
         return made[-1]
 
     yield make

@@ -16,9 +16,12 @@ from typing import Any
 
 import pytest
 
+from analyzers.driver import Family, Wanted
 from analyzers.drivers import KNOWN
+from analyzers.ptd.command import wanted
 from analyzers.ptd.identity import RELEASED
 from evidence.ptd_protocol import parse_identity, parse_sample
+from metrology.errors import ConfigError
 
 Start = Callable[..., Any]
 SAMPLE = re.compile(
@@ -138,13 +141,16 @@ def test_the_end_of_whoever_reads_its_log_is_its_end(start: Start) -> None:
         (("-X", "0", "none"), "unrecognized arguments: -X"),
         (("12345", "none"), "there is no driver for device type 12345"),
         (("49", "/dev/none-such"), "the serial port '/dev/none-such' cannot be opened"),
-        (("-n", "49", "10.0.0.1"), "instruments on TCP/IP are not supported yet"),
-        (("-g", "-b", "0", "49", "1"), "instruments on GPIB are not supported yet"),
-        (("-y", "49", "10.0.0.1"), "instruments on Yokogawa's library are not supported yet"),
-        (("-U", "49", "1"), "instruments on USB are not supported yet"),
-        (("-D", "0", "none"), "measuring DC is not supported yet"),
-        (("-c", "2", "0", "none"), "got -c 2, but the Dummy is read on one channel"),
-        (("-c", "all", "0", "none"), "got -c all, expected a channel"),
+        (("-n", "49", "no host"), "got DEVICE_PORT 'no host' with -n, expected HOST or HOST:PORT"),
+        (("-n", "49", "127.0.0.1:1"), "'TCPIP::127.0.0.1,1::INSTR' cannot be opened"),
+        (("-g", "-b", "0", "49", "1"), "'GPIB0::1::INSTR' cannot be opened"),
+        (("-y", "49", "127.0.0.1:1"), "'TCPIP::127.0.0.1,1::INSTR' cannot be opened"),
+        (("-U", "49", "C2none"), "no USB-TMC instrument has the serial number 'C2none'"),
+        (("-D", "77", "none"), "device type 77 cannot measure DC here"),
+        (("-c", "2", "0", "none"), "got -c 2, expected the channel of the Dummy (testing only) to read, 1 to 1"),
+        (("-c", "all", "0", "none"), "got -c all, expected the channel of the Dummy"),
+        (("-B", "0", "49", "none"), "got -B 0, expected a baud rate"),
+        (("-b", "-1", "49", "none"), "got -b -1, expected the number of a GPIB board"),
         (("-l", "/none/such", "0", "none"), "the log file '/none/such' cannot be written"),
         (("-p", "99999", "0", "none"), "TCP port 99999 cannot be used"),
     ],
@@ -243,3 +249,64 @@ def test_the_loss_of_the_instrument_ends_it_at_once(start: Start, simulated: tup
     assert time.monotonic() - began_s < 3
     assert daemon.ended() == (1, "")
     assert sum("ERROR: " in line for line in daemon.lines) == 1 + sum("evaluate" in line for line in daemon.lines)
+
+
+MULTI = Family(77, "Maker X3", ".*", "test", multichannel=True, channels=3)
+ONE_OF_THREE = Family(52, "Maker X3", ".*", "test", channels=3)
+
+
+@pytest.mark.parametrize(
+    ("channels", "family", "expected"),
+    [
+        ("1,3", MULTI, (1, 2, 3)),
+        ("2,2", MULTI, (2, 3)),
+        ("2", MULTI, (1, 2)),
+        ("1", MULTI, (1,)),
+        (None, ONE_OF_THREE, (1,)),
+        ("3", ONE_OF_THREE, (3,)),
+        ("3,1", ONE_OF_THREE, (3,)),
+    ],
+)
+def test_channels_as_the_type_means_them(channels: str | None, family: Family, expected: tuple[int, ...]) -> None:
+    assert wanted(channels, family) == Wanted(expected)
+
+
+@pytest.mark.parametrize(
+    ("channels", "family", "message"),
+    [
+        (None, MULTI, "got no -c, expected first channel and count, or count, of the 3 channels that a Maker X3 has"),
+        ("2,3", MULTI, "got -c 2,3"),
+        ("4", MULTI, "got -c 4"),
+        ("0,1", MULTI, "got -c 0,1"),
+        ("1,0", MULTI, "got -c 1,0"),
+        ("4", ONE_OF_THREE, "got -c 4, expected the channel of the Maker X3 to read, 1 to 3"),
+        ("1,2", ONE_OF_THREE, "got -c 1,2"),
+        ("1,2,3", MULTI, "got -c 1,2,3"),
+        ("١", MULTI, "got -c"),
+    ],
+)
+def test_channels_that_the_type_has_not(channels: str | None, family: Family, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        wanted(channels, family)
+
+
+def test_direct_current_is_a_type_of_its_own(start: Start) -> None:
+    daemon = start("-D", "0", "none")
+    daemon.connect()
+    assert any("device type 500..." in line for line in daemon.lines)
+    assert daemon.ask("RL,*,*").startswith("Unknown command")
+    assert daemon.ask("DC-RL") == "No unread samples"
+
+
+def test_an_interval_that_the_line_cannot_carry_is_refused_with_the_arithmetic(
+    start: Start, simulated: tuple[Path, Any]
+) -> None:
+    daemon = start("49", simulated[0])
+    daemon.connect()
+    reply = daemon.ask("Go,100,0,S")
+    assert re.fullmatch(
+        r"Error: the line is too slow for updates of 100 ms: a sample takes up to \d+ bytes of 10 bits, "
+        r"\d+ ms at 9600 baud",
+        reply,
+    )
+    assert daemon.ask("Go,250,0,S").startswith("Starting untimed measurement")

@@ -195,7 +195,8 @@ def test_three_channels(make_rig: Callable[..., Rig]) -> None:
     assert parse_sample(first).channels == (GOOD,) * 3
     assert len(three.ask("Uncertainty,*").split(",")) == 1 + 4 * 7
     assert three.ask("Watts") == "Watts,300.000000,300.000000,300.000000,2,0,2"
-    assert three.ask("RR,2").startswith("Invalid channel")
+    assert three.ask("RR,x").startswith("Invalid channel")
+    assert three.ask("RR,4").startswith("Channel number out of range")
 
 
 def test_one_garbled_answer_is_a_missed_sample(rig: Rig) -> None:
@@ -254,3 +255,37 @@ def test_a_hanging_instrument_does_not_hold_up_the_end(rig: Rig, monkeypatch: py
 
 async def _wait(future) -> None:  # type: ignore[no-untyped-def]
     await future
+
+
+def test_a_channel_can_have_a_range_of_its_own(make_rig: Callable[..., Rig]) -> None:
+    three = make_rig(channels=3)
+    assert three.ask("SR,A,0.4") == "Range A changed"
+    assert three.ask("SR,A,0.7,2") == "Range A changed"
+    assert three.ask("SR,V,Auto,*") == "Range V changed"
+    assert three.ask("RR,2") == "Ranges,0,1.000000,1,300.000000"
+    group, differing = ",0,0.500000,1,300.000000", ",0,1.000000,1,300.000000"
+    unknown = ",0,-1.000000,1,300.000000"
+    assert three.ask("RR,*") == f"Ranges{unknown}{group}{differing}{group}"
+    assert three.ask("RR") == f"Ranges{unknown}"
+    said = re.findall(r": (\w+ range for .*)", three.stream.getvalue())
+    assert said[2:5] == [
+        "Amp range for channel 3, physical channel 4, set to 0.500000A",
+        "Amp range for channel 2, physical channel 3, set to 1.000000A",
+        "Voltage range for channel 1, physical channel 2, set to Auto",
+    ]
+    assert three.ask("SR,A,1,4").startswith("Channel number out of range")
+
+
+def test_direct_current_is_listed_by_another_name(make_rig: Callable[..., Rig], rig: Rig) -> None:
+    direct = make_rig(dc=True)
+    direct.ask(GO)
+    direct.driver.feed(GOOD)
+    direct.wait_samples(1)
+    direct.ask("Stop")
+    direct.driver.feed(GOOD)
+    assert direct.ask("RL,*,*").startswith(UNKNOWN)
+    assert direct.ask("RL").startswith(UNKNOWN)
+    header, *lines = direct.listing("DC-RL")
+    assert parse_list_header(header) == (2, 0)
+    assert parse_sample(lines[0]).total == GOOD
+    assert rig.ask("DC-RL").startswith(UNKNOWN)

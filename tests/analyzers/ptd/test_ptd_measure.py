@@ -26,7 +26,7 @@ def run_of(
     instrument: Instrument = SINGLE,
     ranges: tuple[Range, Range] = FIXED,
 ) -> Run:
-    return Run(plan, instrument, "WT310", ranges)
+    return Run(plan, instrument, "WT310", [ranges] * max(1, instrument.channels))
 
 
 def measured(at_ms: float, *readings: Reading, range_a: float | None = None) -> Measured:
@@ -61,7 +61,7 @@ def test_a_sample_becomes_a_marked_line() -> None:
 def test_a_channel_has_its_own_group() -> None:
     (line,) = run_of(instrument=THREE).take(measured(0, GOOD, GOOD, GOOD)).lines
     head, *channels = line.split(",Ch")
-    assert head.endswith("Watts,300.000000,Volts,230.000000,Amps,0.500000,PF,0.869565,Mark,S_testing")
+    assert head.endswith("Watts,300.000000,Volts,230.000000,Amps,0.500000,PF,0.870000,Mark,S_testing")
     assert channels == [
         f"{k},Watts,100.000000,Volts,230.000000,Amps,0.500000,PF,0.870000" for k in (1, 2, 3)
     ]  # fmt: skip
@@ -99,7 +99,8 @@ def test_a_bad_sample_is_an_error_of_unknown_uncertainty() -> None:
 
 
 def test_a_sample_over_the_peak_is_an_error_with_its_true_value_in_it() -> None:
-    taken = run_of().take(measured(0, Reading(34.0, 246.0, 0.28, 0.48, Validity.PEAK_OVER), range_a=0.5))
+    half = run_of(ranges=(Range(False, 0.5), FIXED[1]))
+    taken = half.take(measured(0, Reading(34.0, 246.0, 0.28, 0.48, Validity.PEAK_OVER), range_a=0.5))
     assert ",Watts,-37.000000,Volts,246.000000,Amps,-3.280000,PF,0.480000," in taken.lines[0]
     assert taken.texts == (
         "ERROR: Current exceeds peak value allowed for range 0.50A and CF 3.",
@@ -115,17 +116,40 @@ def test_nothing_is_known_of_an_automatic_range(ranges: tuple[Range, Range]) -> 
     assert run.uncertainty_reply(each=False) == "Uncertainty,-1.0,10000000.000000,0.000000,1,0,0,1"
 
 
-def test_the_uncertainty_follows_the_range_that_the_sample_tells() -> None:
+def test_the_uncertainty_follows_the_range() -> None:
     run = run_of()
     apparent, tangent = 115.0, math.sqrt(1 - 0.87**2) / 0.87
     run.take(measured(0, GOOD))
     expected = 0.001 + 0.0005 * 300 * 1.0 / apparent + 0.002 * tangent
     assert run.uncertainty_reply(each=False) == f"Uncertainty,{expected:.6f},{expected:.6f},{expected:.6f},1,0,1,0"
+    run = run_of(ranges=(Range(False, 20.0), FIXED[1]))
     (above,) = run.take(measured(1000, GOOD, range_a=20.0)).texts
     percent = 100 * (0.001 + 0.0005 * 300 * 20.0 / apparent + 0.002 * tangent)
     assert above == f"WARNING: Uncertainty {percent:.2f}%, which is above 1.00% limit for the last sample!"
-    assert run.ranges == (Range(False, 20.0), Range(False, 300.0))
-    assert run.uncertainty_reply(each=False).endswith(",2,1,1,0")
+    assert run.ranges == ((Range(False, 20.0), Range(False, 300.0)),)
+    assert run.uncertainty_reply(each=False).endswith(",1,1,0,0")
+
+
+def test_a_fixed_range_that_changes_by_itself_is_told_once_and_trusted_no_more() -> None:
+    run = run_of()
+    assert run.take(measured(0, GOOD, range_a=1.0)).texts == ()
+    unknown = (ERROR, f"{UNKNOWN}!")
+    changed = "WARNING: A range changed by itself from 1 A to 20 A"
+    assert run.take(measured(1000, GOOD, range_a=20.0)).texts == (changed, *unknown)
+    assert run.take(measured(2000, GOOD, range_a=20.0)).texts == unknown
+    assert run.ranges == ((Range(True, 20.0), Range(False, 300.0)),)
+    automatic = run_of(ranges=(Range(True, 1.0), FIXED[1]))
+    assert automatic.take(measured(0, GOOD, range_a=20.0)).texts == unknown
+
+
+def test_each_channel_has_ranges_of_its_own() -> None:
+    run = run_of(instrument=THREE)
+    answer = replace(measured(0, GOOD, GOOD, GOOD), channel_ranges=((1.0, 300.0), (1.0, 300.0), (1.0, 600.0)))
+    changed, *_ = run.take(answer).texts
+    assert changed == "WARNING: A range changed by itself from 300 V to 600 V"
+    assert [voltage.full_scale for _, voltage in run.ranges] == [300.0, 300.0, 600.0]
+    groups = run.uncertainty_reply(each=True).split(",")
+    assert [groups[at] for at in (7, 14, 21, 28)] == ["1", "0", "0", "1"], "unknown: the sum and channel 3"
 
 
 def test_channels_are_judged_one_by_one_and_then_their_sum() -> None:
@@ -176,7 +200,7 @@ def test_the_sum_can_be_listed_without_its_channels() -> None:
     run.take(measured(1000, GOOD, GOOD, GOOD))
     (line, _) = run.unread(None, each=False) or []
     assert line.count("Watts") == 1
-    assert line.endswith("PF,0.869565")
+    assert line.endswith("PF,0.870000")
 
 
 def test_before_the_first_sample() -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def test_a_range_has_settled_after_two_good_readings_in_a_row(driver: Any, meter
 
 @pytest.mark.parametrize("reading", [BAD_READING, Reading(1, 2, 3, 0.5, Validity.PEAK_OVER)])
 def test_a_range_without_good_readings_is_set_all_the_same(driver: Any, reading: Reading) -> None:
-    meter = Meter(driver, driver.instrument, ticking(0.25))
+    meter = Meter(driver, driver.instrument, clock=ticking(0.25))
     driver.idle = [reading]
     assert meter.set_range("V", None) == (Range(True, 300.0), False)
     assert 10 <= driver.calls.count("idle read") <= 12
@@ -59,7 +60,7 @@ def test_an_instrument_that_refuses_is_not_lost(driver: Any, meter: Meter) -> No
 def test_an_instrument_that_sets_something_else_is_found_out(
     driver: Any, meter: Meter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "set_range", lambda quantity, full_scale: None)
+    monkeypatch.setattr(driver, "set_range", lambda quantity, full_scale, channel: None)
     with pytest.raises(InstrumentError, match=r"set to 1\.0 A, and the instrument says 20\.0 A"):
         meter.set_range("A", 1.0)
 
@@ -75,7 +76,7 @@ def test_the_port_is_freed_where_nobody_answers(driver: Any, monkeypatch: pytest
     line = NoLine()
     monkeypatch.setattr(line, "close", lambda: closed.append(True))
 
-    def absent(transport: object) -> None:
+    def absent(transport: object, wanted: object) -> None:
         raise InstrumentAbsentError("nobody")
 
     monkeypatch.setattr(driver, "open", absent)
@@ -91,3 +92,77 @@ def test_a_lost_instrument_can_be_closed(driver: Any, meter: Meter, monkeypatch:
     monkeypatch.setattr(driver, "close", gone)
     meter.close()
     assert meter.model == "WT310"
+
+
+class Bench:
+    """A meter whose line can be opened again; `found` is what then answers, `said` what is said of it."""
+
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
+        self.said: list[str] = []
+        self.opened = 0
+        self.found = driver.instrument
+        self.absent = False
+        self.meter = Meter(driver, driver.instrument, reopen=self.reopen, say=self.said.append)
+        driver.open = self.open
+
+    def reopen(self) -> NoLine:
+        self.opened += 1
+        if self.absent:
+            raise InstrumentAbsentError("no such port")
+        return NoLine()
+
+    def open(self, transport: object, wanted: object) -> Any:
+        self.driver.dead = False
+        return self.found
+
+
+@pytest.fixture
+def bench(driver: Any) -> Bench:
+    return Bench(driver)
+
+
+def test_an_instrument_lost_while_idle_is_connected_to_again_with_its_ranges(driver: Any, bench: Bench) -> None:
+    bench.meter.set_range("A", 1.0)
+    bench.meter.set_range("V", 150.0)
+    driver.dead = True
+    driver.calls.clear()
+    assert bench.meter.set_range("A", 0.5) == (Range(False, 0.5), True)
+    assert driver.calls[:3] == ["close", "A 1.0", "V 150.0"]
+    assert bench.said == ["WARNING: Connected to the instrument again, after: nobody answers"]
+    driver.dead = True
+    assert bench.meter.begin(1000) == [(Range(False, 0.5), Range(False, 150.0))]
+    assert bench.opened == 2
+
+
+def test_another_instrument_in_its_place_is_not_taken(driver: Any, bench: Bench) -> None:
+    bench.found = replace(driver.instrument, idn="YOKOGAWA,WT310E,ANOTHER,F1.04")
+    driver.dead = True
+    with pytest.raises(InstrumentLostError, match=r"ANOTHER,F1\.04' answers where 'YOKOGAWA,WT310E,SCRIPTED"):
+        bench.meter.ranges()
+    assert bench.said == []
+
+
+def test_an_instrument_that_stays_away_is_lost(driver: Any, bench: Bench) -> None:
+    bench.absent = driver.dead = True
+    with pytest.raises(InstrumentLostError, match="nobody answers"):
+        bench.meter.ranges()
+
+
+def test_within_a_run_nothing_is_opened_again(driver: Any, bench: Bench) -> None:
+    bench.meter.begin(1000)
+    driver.fail()
+    with pytest.raises(InstrumentError, match="the port is gone"):
+        bench.meter.read(1.0)
+    driver.dead = True
+    with pytest.raises(InstrumentLostError):
+        bench.meter.end()
+    assert bench.opened == 0
+
+
+def test_a_run_does_not_begin_in_other_ranges_than_were_set(driver: Any, bench: Bench) -> None:
+    bench.meter.set_range("A", 1.0)
+    driver.set_range("A", None)  # somebody at the front panel
+    with pytest.raises(InstrumentError, match=r"was set to 1\.0 A, and the instrument says automatic"):
+        bench.meter.begin(1000)
+    assert bench.opened == 0

@@ -39,7 +39,7 @@ def replay(performance: Path, folder: str, mark: str, accuracy: Accuracy) -> Run
     channels = 3 if ",Ch3," in lines[0] else 0
     instrument = Instrument("", "", (), (), accuracy, channels=channels)
     ranges = ranges_of((performance / "power" / "ptd_logs.txt").read_text(), mark)
-    run = Run(Plan(mark=mark), instrument, "", ranges)
+    run = Run(Plan(mark=mark), instrument, "", [ranges] * max(1, channels))
     for line in lines:
         sample = parse_sample(re.sub(r",Mark,[^,]*|,Ch\d", "", line))
         run.take(Measured(sample.t_utc_ns, sample.t_utc_ns, sample.total, sample.channels, ""))

@@ -12,7 +12,7 @@ from analyzers.ptd.report import (
     SampleFile,
     pieces,
     printable,
-    range_text,
+    range_texts,
     reading_texts,
     uncertainty_texts,
 )
@@ -71,10 +71,18 @@ def test_what_is_wrong_with_an_uncertainty() -> None:
 
 
 def test_ranges_as_the_log_tells_them() -> None:
-    assert range_text("V", Range(True, 300.0)) == "Volt range set to Auto"
-    assert range_text("A", Range(True, None)) == "Ampere range set to Auto"
-    assert range_text("V", Range(False, 300.0)) == "Volt range set to 300.000000V"
-    assert range_text("A", Range(False, 0.5)) == "Amp range set to 0.500000A"
+    assert range_texts("V", Range(True, 300.0), [0], [1]) == ["Volt range set to Auto"]
+    assert range_texts("A", Range(True, None), [0], [1]) == ["Ampere range set to Auto"]
+    assert range_texts("V", Range(False, 300.0), [0], [1]) == ["Volt range set to 300.000000V"]
+    assert range_texts("A", Range(False, 0.5), [0], [1]) == ["Amp range set to 0.500000A"]
+
+
+def test_the_range_of_a_channel_is_told_with_both_of_its_numbers() -> None:
+    text = "range for channel 1, physical channel 2, set to"
+    assert range_texts("V", Range(True, 300.0), [1], [2, 3]) == [f"Voltage {text} Auto"]
+    first, second = range_texts("A", Range(False, 0.5), [1, 2], [2, 3])
+    assert first == f"Amp {text} 0.500000A"
+    assert second == "Amp range for channel 2, physical channel 3, set to 0.500000A"
 
 
 @given(st.integers(0, 60), st.sampled_from([SINGLE, MULTI]))

@@ -55,21 +55,34 @@ def test_timed() -> None:
     [("auto", None), ("Auto", None), ("9.559000000000001", 9.559000000000001), ("0.0", 0.0), ("1e-05", 1e-5)],
 )
 def test_a_range_as_directors_write_it(text: str, value: float | None) -> None:
-    assert parse_range(["a", text]) == ("A", value)
-    assert parse_range(["V", text]) == ("V", value)
+    assert parse_range(["a", text], 0) == ("A", value, 0)
+    assert parse_range(["V", text, "2"], 3) == ("V", value, 2)
+    assert parse_range(["V", text, "*"], 3) == ("V", value, 0)
 
 
 @pytest.mark.parametrize("text", ["", "-1.1", "nan", "inf", "1e999", "1_0", "5A", "٥", "0x10", "1e"])
 def test_a_range_that_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="Error in parameter 2"):
-        parse_range(["A", text])
+        parse_range(["A", text], 0)
 
 
 def test_a_range_of_nothing_known_is_refused() -> None:
     with pytest.raises(RequestError, match="Error in parameter 1: expected V or A"):
-        parse_range(["W", "5"])
+        parse_range(["W", "5"], 0)
     with pytest.raises(RequestError, match=WRONG_COUNT):
-        parse_range(["A"])
+        parse_range(["A"], 0)
+    with pytest.raises(RequestError, match=WRONG_COUNT):
+        parse_range(["A", "5", "1"], 0)
+
+
+@pytest.mark.parametrize(
+    ("channel", "reply"),
+    [("x", "Invalid channel in parameter 3"), ("", "Invalid channel"), ("0", "Channel number out of range"),
+     ("4", "Channel number out of range in parameter 3: expected 1 to 3"), ("٣", "Invalid channel")],
+)  # fmt: skip
+def test_a_channel_that_is_not_there(channel: str, reply: str) -> None:
+    with pytest.raises(RequestError, match=reply):
+        parse_range(["A", "5", channel], 3)
 
 
 def test_lists_of_one_channel_and_of_many() -> None:
@@ -92,7 +105,13 @@ def test_the_channel_parameter() -> None:
 
 @given(words)
 def test_whatever_the_words_they_are_read_or_refused(given_words: list[str]) -> None:
-    for parse in (parse_go, parse_timed, parse_range, lambda w: parse_list(w, 3), lambda w: parse_mark([*w, ""], 1)):
+    for parse in (
+        parse_go,
+        parse_timed,
+        lambda w: parse_range(w, 3),
+        lambda w: parse_list(w, 3),
+        lambda w: parse_mark([*w, ""], 1),
+    ):
         try:
             parse(given_words)
         except RequestError as problem:

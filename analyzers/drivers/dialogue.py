@@ -1,0 +1,106 @@
+"""Questions and answers over a line on which an answer may come late, after whoever asked has given up.
+
+An answer is only believed while none is owed: after one that did not come, or made no sense, `*IDN?` is asked first
+and whatever comes before the identity is thrown away.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from analyzers.driver import Family, Measured, sum_reading
+from analyzers.transport import Transport
+from metrology.errors import InstrumentAbsentError, InstrumentError, WrongInstrumentError
+from metrology.reading import mean_reading
+
+ANSWER_S = 2.0
+"""Longest wait for an answer that does not wait for an update."""
+_IDENTITY = re.compile(r"[A-Za-z][^,;]*(,[^,;]*){3}")
+
+
+class Dialogue:
+    """A conversation with one instrument.
+
+    Args:
+        line: how it is reached.
+        family: what it should be.
+    """
+
+    def __init__(self, line: Transport, family: Family) -> None:
+        self.line = line
+        self._family = family
+        self._identity = ""
+        self._behind = False
+
+    def identify(self) -> str:
+        """Find out who is there.
+
+        Raises:
+            InstrumentAbsentError: nobody answers.
+            WrongInstrumentError: something else answers.
+        """
+        self._identity = self._who(ANSWER_S)
+        if not re.fullmatch(self._family.idn, self._identity):
+            raise WrongInstrumentError(
+                f"{self._identity!r} answered, expected a {self._family.title}, "
+                f"device type {self._family.device_type}",
+                "give the device type of the analyzer that is connected, or the port of the one you mean",
+            )
+        return self._identity
+
+    def _who(self, timeout_s: float) -> str:
+        """Ask who is there, and skip answers to questions of a program that is gone."""
+        self.line.write("*IDN?")
+        deadline_s = time.monotonic() + timeout_s
+        strange = ""
+        while not _IDENTITY.fullmatch(strange):
+            try:
+                strange = self.line.read(max(0.0, deadline_s - time.monotonic()))[0].strip()
+            except InstrumentError as problem:
+                if not strange:
+                    raise InstrumentAbsentError(problem.message, problem.hint) from problem
+                raise WrongInstrumentError(
+                    f"{strange[:80]!r} came in answer to '*IDN?', expected a {self._family.title}",
+                    "check port, baud rate and terminator",
+                ) from problem
+        return strange
+
+    def write(self, message: str) -> None:
+        """Send a message that is not answered."""
+        self.line.write(message)
+
+    def ask(self, message: str) -> str:
+        """Ask a question that is answered at once."""
+        return self.exchange(message, ANSWER_S)[0]
+
+    def catch_up(self, timeout_s: float = ANSWER_S) -> None:
+        """Throw away whatever the instrument has to say before it answers who it is."""
+        if (identity := self._who(timeout_s)) != self._identity:
+            raise WrongInstrumentError(f"{identity!r} answered where {self._identity!r} did before")
+        self._behind = False
+
+    def exchange(self, message: str, timeout_s: float) -> tuple[str, int, int]:
+        """Ask, and get the answer with the moment it came, UTC and monotonic nanoseconds."""
+        if self._behind:
+            self.catch_up(timeout_s)
+        self._behind = True
+        self.line.write(message)
+        answer, t_utc_ns, t_mono_ns = self.line.read(timeout_s)
+        self._behind = False
+        return answer.strip(), t_utc_ns, t_mono_ns
+
+    def garbled(self, answer: str, question: str) -> InstrumentError:
+        """Make the error for an answer that makes no sense."""
+        self._behind = True
+        return InstrumentError(f"the {self._family.title} answered {question!r} with {answer[:80]!r}")
+
+
+def joined(parts: Sequence[Measured]) -> Measured:
+    """Join consecutive updates of equal length to one sample: means of all readings, the time of the last."""
+    if len(parts) == 1:
+        return parts[0]
+    readings = zip(*(part.channels for part in parts), strict=True)
+    channels = tuple(mean_reading(of_one) for of_one in readings)
+    total = sum_reading(channels) if channels else mean_reading([part.total for part in parts])
+    return replace(parts[-1], total=total, channels=channels, raw="|".join(part.raw for part in parts))
