@@ -16,6 +16,7 @@ COMMANDS = {
     "director": ("console.director_command:director", "Serve the analyzers to a client on the measured machine."),
     "client": ("console.client_command:client", "Run a workload on the measured machine under a director."),
     "check": ("console.check:check", "Check a session or a submission against the rules of its round."),
+    "uncertainty": ("console.uncertainty:uncertainty", "Work out PTDaemon's uncertainty of a session once more."),
     "rule": ("console.rule:rule", "Print one rule of the rulebook, or list them."),
     "simulate": ("console.simulate:simulate", "Start a simulated power analyzer on a port of its own."),
 }

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from director import events as director_events
+from metrology.reading import Reading
 from sut_client import events as client_events
 
 
@@ -38,6 +39,7 @@ class SessionProgress:
         )
         self._bar: TaskID | None = None
         self._started_s = math.nan
+        self._latest: dict[int, Reading] = {}
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -68,8 +70,10 @@ class SessionProgress:
         """Take note of what the director does."""
         if not isinstance(event, director_events.SampleTaken) or self._bar is None:
             return
-        total = event.sample.total
-        power = f"{total.power_w:8.1f} W" if total.usable else f"{total.validity.value} reading"
+        self._latest[event.analyzer] = event.sample.total
+        bad = next((total for total in self._latest.values() if not total.usable), None)
+        power_w = math.fsum(total.power_w for total in self._latest.values())
+        power = f"{bad.validity.value} reading" if bad else f"{power_w:8.1f} W"
         elapsed_s = time.monotonic() - self._started_s
         if math.isfinite(elapsed_s) and self._expected_s:
             self._bars.update(self._bar, total=self._expected_s, completed=min(elapsed_s, self._expected_s * 0.99))

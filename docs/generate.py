@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from console.main import COMMANDS, main
+from rules.documents import Rule
+from rules.rulebook import RULEBOOK_VERSION, all_rounds, all_rules, applies
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py; do not edit. -->\n"
@@ -26,9 +28,53 @@ def commands_page() -> str:
     return "\n".join(parts)
 
 
+FAMILIES = {
+    "FIL": "Files of a session",
+    "PWR": "How power was measured",
+    "SMP": "Samples",
+    "LGN": "LoadGen's logs",
+    "SUB": "Submission trees",
+    "REF": "The reference's eleven checks",
+}
+
+
+def rounds_of(rule: Rule) -> str:
+    """The rounds that a rule applies to, in words."""
+    names = [name for name in all_rounds() if applies(rule, name)]
+    return "every round" if len(names) == len(all_rounds()) else f"{names[0]} to {names[-1]}" if names else "no round"
+
+
+def rule_section(rule: Rule) -> str:
+    """One rule: what it asks for, why, from where, and how to mend what breaks it."""
+    parts = [
+        f"({rule.code.lower()})=\n### {rule.code}: {rule.title}\n",
+        f"{rule.level}, {rounds_of(rule)}\n",
+        f"{rule.why}\n",
+        f"**How to fix:** {rule.fix}\n",
+    ]
+    if rule.params:
+        rows = [f"| `{name}` | {param.value} | {param.unit} |" for name, param in rule.params.items()]
+        parts.append("\n".join(["| parameter | value | unit |", "|---|---|---|", *rows]) + "\n")
+    parts.append("Source: " + "; ".join(rule.source) + "\n")
+    return "\n".join(parts)
+
+
+def rules_page() -> str:
+    """All rules by family."""
+    parts = [
+        f"{NOTE}\n# Rules\n",
+        f"Rulebook version {RULEBOOK_VERSION}, {len(all_rules())} rules. A round may set parameters otherwise.\n",
+    ]
+    for family, title in FAMILIES.items():
+        parts.append(f"## {title} ({family})\n")
+        parts += [rule_section(rule) for code, rule in all_rules().items() if code.startswith(family)]
+    return "\n".join(parts)
+
+
 def pages() -> Iterator[tuple[Path, str]]:
     """Each generated page with its text."""
     yield HERE / "reference" / "commands.md", commands_page()
+    yield HERE / "reference" / "rules" / "index.md", rules_page()
 
 
 def stale() -> list[Path]:

@@ -33,7 +33,7 @@ from evidence.ptd_protocol import (
     timed_reply,
 )
 from metrology.errors import InstrumentError, InstrumentLostError
-from metrology.ranges import Range, smallest_range
+from metrology.ranges import smallest_range
 
 UNKNOWN_REPLY = "Unknown command, or not one that this daemon knows"
 BUSY_REPLY = "Error: Meter busy, stop the measurement first"
