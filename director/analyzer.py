@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from analyzers.ptd.client import PtdClient
-from director.daemon import Daemon, free_port, require_free
-from director.station import LARGEST_CURRENT_RANGES_A, AnalyzerConfig
+from director.analyzer_config import LARGEST_CURRENT_RANGES_A, AnalyzerConfig
+from director.daemon import Daemon, free_ports, require_free
 from evidence.ptd_protocol import Identity, RangesReply, parse_identity, parse_ranges
 from evidence.traffic_log import TrafficLog
 from metrology.errors import EvidenceError, PeerError, SessionError, WattrigError
@@ -99,16 +99,19 @@ class Analyzer:
         """Get the entry for `ptd_config` in server.json."""
         return self.config.record(self.command)
 
-    async def launch(self) -> None:
+    async def launch(self, free_port: int | None = None) -> None:
         """Start the daemon; the caller ends it, also where what follows fails.
+
+        Args:
+            free_port: the TCP port to use where none is configured; any free one by default.
 
         Raises:
             ConfigError: its program or its port cannot be used.
         """
-        await self._launch(self.journal)
+        await self._launch(self.journal, free_port)
 
-    async def _launch(self, journal: Path) -> None:
-        self._port = self.config.network_port or free_port()
+    async def _launch(self, journal: Path, free_port: int | None = None) -> None:
+        self._port = self.config.network_port or free_port or free_ports(1)[0]
         if self.config.network_port:
             require_free(self._port)
         self.command = self.config.command(journal, self._port)

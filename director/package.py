@@ -1,11 +1,17 @@
 """The files that a session leaves in the store, written as the reference director writes them."""
 
+import json
+import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
-from evidence.layout import OURS, PHASE_FOLDERS, PTD_LOGS, PTD_OUT
-from evidence.ptd_protocol import marked_line
+from director.analyzer_config import AnalyzerConfig
+from evidence.layout import OURS, OWN_SPL, PHASE_FOLDERS, PTD_LOGS, PTD_OUT
+from evidence.state import write_bytes_atomically
+
+STATION_SCHEMA = 1
 
 
 def write_figures(session: Path, number: int, watts: str, uncertainty: str) -> None:
@@ -16,20 +22,31 @@ def write_figures(session: Path, number: int, watts: str, uncertainty: str) -> N
         file.write(f"Analyzer {number}:\nPower: {watts} \nUncertainty: {uncertainty}\n")
 
 
-def write_power_log(session: Path, phase: str, listing: Sequence[str]) -> list[str]:
-    """Write the spl.txt of a phase: the listed lines, marked, and one empty last line, as directors since v4.1 do.
-
-    Returns:
-        The lines written.
-
-    Raises:
-        EvidenceError: a line of the listing is no sample.
-    """
-    lines = [marked_line(line, f"{session.name}_{phase}") for line in listing]
+def write_power_log(session: Path, phase: str, lines: Sequence[str]) -> None:
+    """Write the spl.txt of a phase: the lines, and one empty last line, as directors since v4.1 do."""
     path = session / PHASE_FOLDERS[phase] / "spl.txt"
     path.parent.mkdir(exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines) + "\n", "ascii", errors="replace", newline="\n")
-    return lines
+    _write(path, [*lines, ""])
+
+
+def keep_listing(session: Path, phase: str, number: int, lines: Sequence[str]) -> None:
+    """Keep in `wattrig/` what one of several analyzers measured, all of it: the merged log holds what was paired."""
+    _write(session / OWN_SPL.format(number=number, phase=phase), lines)
+
+
+def _write(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), "ascii", errors="replace", newline="\n")
+
+
+def write_station(session: Path, analyzers: Sequence[AnalyzerConfig]) -> None:
+    """Write `wattrig/station.json`: which analyzers measured, how they are connected, and what each one feeds."""
+    keys = {"name", "feeds", "device_type", "device_port", "interface_flag", "channel", "dc"}
+    entries = [
+        {"number": number, **config.model_dump(mode="json", include=keys)}
+        for number, config in enumerate(analyzers, 1)
+    ]
+    text = json.dumps({"schema": STATION_SCHEMA, "analyzers": entries}, indent=2)
+    write_bytes_atomically(session / OURS / "station.json", f"{text}\n".encode())
 
 
 def keep_differences(session: Path, phase: str, journal: Path, lines: Sequence[str]) -> Path | None:
@@ -68,9 +85,18 @@ def differences(logged: Sequence[str], listed: Sequence[str]) -> list[str]:
 
 def write_ptd_logs(session: Path, outputs: Iterable[Path]) -> None:
     """Write ptd_logs.txt: all that each daemon put out, under a heading with its analyzer's number."""
-    with (session / PTD_LOGS).open("wb") as logs:
+    with (session / PTD_LOGS).open("w+b") as logs:
         for number, output in enumerate(outputs, 1):
             if output.exists():
-                logs.write(f"Analyzer {number}\n".encode())
+                # A daemon that was killed may have left half a line.
+                logs.write(f"{'' if _ends_line(logs) else chr(10)}Analyzer {number}\n".encode())
                 with output.open("rb") as file:
                     shutil.copyfileobj(file, logs)
+
+
+def _ends_line(file: BinaryIO) -> bool:
+    """Tell whether what follows in a file begins a line."""
+    if not file.tell():
+        return True
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"

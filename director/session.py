@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from director.analyzer import Analyzer
 from director.claim import Claim
+from director.daemon import free_ports
 from director.events import Observe, PhaseEnded, PhaseStarted, SessionEnded, SessionOpened
-from director.package import keep_differences, write_figures, write_power_log, write_ptd_logs
-from director.ranging import FixedRanges, choose_ranges
+from director.harvest import harvest, ranges_shown, write_samples
+from director.package import write_ptd_logs, write_station
+from director.ranging import FixedRanges
 from director.station import Station
+from director.together import all_of
 from director.watch import Watch
 from evidence.layout import (
     DOWNLOADS,
@@ -19,11 +22,10 @@ from evidence.layout import (
     SERVER_JSON,
     SERVER_LOG,
 )
-from evidence.ptd_protocol import parse_sample
 from evidence.state import mark
 from evidence.summary import Summary
 from evidence.traffic_log import TrafficLog
-from metrology.errors import InstrumentError, PeerRefusedError, SessionError
+from metrology.errors import PeerRefusedError, SessionError
 
 LEAST_FREE_BYTES = 256 << 20
 """Space a session needs in the store, bytes: twice a 24 h run of three channels at 1 Hz, twice over."""
@@ -73,7 +75,7 @@ class Session:
         self._log = log
         self._observe = observe
         self._stage = Stage.OPEN
-        self._ranges: FixedRanges | None = None
+        self._ranges: dict[int, FixedRanges] = {}
         self._require_space()
         self.folder.mkdir()
         for part in (POWER, OURS):
@@ -83,6 +85,7 @@ class Session:
         self._analyzers = [
             Analyzer(number, config, self.folder / OURS, log) for number, config in enumerate(station.analyzer, 1)
         ]
+        write_station(self.folder, station.analyzer)
         summary.session_name = name
         observe(SessionOpened(name))
 
@@ -119,9 +122,9 @@ class Session:
         self.phase = phase
         if self._stage is Stage.OPEN:
             await self._start_analyzers()
-        self._ranges = fixed or self._ranges
-        for analyzer in self._analyzers:
-            await self._set_ranges(analyzer, phase)
+        if fixed is not None:
+            self._ranges = {analyzer.number: fixed for analyzer in self._analyzers}
+        await all_of(self._set_ranges(analyzer, phase) for analyzer in self._analyzers)
         await self._settle()
         self._log.info(f"Starting {phase} mode")
         self._stage = RUNNING[phase]
@@ -136,33 +139,32 @@ class Session:
         return self._stage is Stage.RANGED or (self._stage is Stage.OPEN and fixed is not None)
 
     async def _start_analyzers(self) -> None:
-        for analyzer in self._analyzers:
-            await analyzer.launch()
+        # Found together: a daemon takes its port only a while after it was told.
+        for analyzer, port in zip(self._analyzers, free_ports(len(self._analyzers)), strict=True):
+            await analyzer.launch(port)
         self._claim.note(self._analyzers)
-        for analyzer in self._analyzers:
-            await analyzer.connect()
+        await all_of(analyzer.connect() for analyzer in self._analyzers)
         self._claim.note(self._analyzers)
 
     async def _set_ranges(self, analyzer: Analyzer, phase: str) -> None:
         if phase == "ranging":
             largest = self._station.director.ranging_mode == "max"
             await analyzer.range_automatically(largest_current=largest)
-        elif self._ranges is not None:
-            await set_testing_range(analyzer, "V", "voltage", self._ranges.voltage)
-            await set_testing_range(analyzer, "A", "current", self._ranges.current)
+        else:
+            ranges = self._ranges[analyzer.number]
+            await set_testing_range(analyzer, "V", "voltage", ranges.voltage)
+            await set_testing_range(analyzer, "A", "current", ranges.current)
 
     async def _settle(self) -> None:
         await asyncio.sleep(max(analyzer.settle_s for analyzer in self._analyzers))
 
     async def _go(self, phase: str) -> None:
         mark_text = f"{self.name}_{phase}"
-        if phase == "testing" and self._ranges is not None:
-            for analyzer in self._analyzers:
-                self._log.info(
-                    f"Analyzer [{analyzer.number}] maxAmps: {self._ranges.current}, maxVolts: {self._ranges.voltage}"
-                )
+        if phase == "testing":
+            for number, ranges in self._ranges.items():
+                self._log.info(f"Analyzer [{number}] maxAmps: {ranges.current}, maxVolts: {ranges.voltage}")
         self.watch.begin(self._analyzers, phase)
-        await asyncio.gather(*(analyzer.go(mark_text) for analyzer in self._analyzers))
+        await all_of(analyzer.go(mark_text) for analyzer in self._analyzers)
 
     async def stop(self, phase: str) -> bool:
         """Measure no more, and write what was measured; asked again afterwards, there is nothing to do.
@@ -180,23 +182,12 @@ class Session:
         self._summary.stamp(phase)
         await self._settle()
         await self.watch.end()
-        listings = [await self._finish(analyzer, phase) for analyzer in self._analyzers]
+        listings = await harvest(self.folder, phase, self._analyzers)
         await self._write(phase, listings)
         self._stage = STOPPED[phase]
         self._summary.stamp(phase)
         self._observe(PhaseEnded(self.name, phase, len(listings[0])))
         return True
-
-    async def _finish(self, analyzer: Analyzer, phase: str) -> list[str]:
-        if phase == "testing":
-            watts, uncertainty = await analyzer.figures("Watts", "Uncertainty")
-            write_figures(self.folder, analyzer.number, watts, uncertainty)
-        await analyzer.ptd.stop()
-        listing = await analyzer.ptd.listing()
-        await analyzer.figures("Uncertainty", "Watts")
-        if not listing:
-            raise InstrumentError(f"analyzer {analyzer.number} delivered no sample in {phase}")
-        return listing
 
     async def _write(self, phase: str, listings: Sequence[list[str]]) -> None:
         if phase == "testing":
@@ -204,21 +195,9 @@ class Session:
             self._log.info("Merging spl log files into one file")
             self._log.info("Merging ptd log files into one file")
         # A day's samples take seconds to parse; others are served meanwhile.
-        for analyzer, listing in zip(self._analyzers, listings, strict=True):
-            await asyncio.to_thread(self._write_listing, analyzer, phase, listing)
-            if phase == "ranging":
-                self._ranges = await asyncio.to_thread(
-                    choose_ranges, map(parse_sample, listing), analyzer.config.channels
-                )
-
-    def _write_listing(self, analyzer: Analyzer, phase: str, listing: Sequence[str]) -> None:
-        lines = write_power_log(self.folder, phase, listing)
-        kept = keep_differences(self.folder, phase, analyzer.journal, lines)
-        if kept is not None:
-            self._log.warning(
-                f"Analyzer [{analyzer.number}]: the samples in the daemon's log and in its listing differ, "
-                f"see {OURS}/{kept.name}"
-            )
+        await asyncio.to_thread(write_samples, self.folder, phase, self._analyzers, listings, self._log)
+        if phase == "ranging":
+            self._ranges = await asyncio.to_thread(ranges_shown, self._analyzers, listings)
 
     async def finish(self) -> None:
         """Close the session at the client's wish: give the analyzer back, write the last files.
@@ -229,8 +208,7 @@ class Session:
         if self._stage is not Stage.TESTED:
             await self.abort("the client ended the session before the testing run was measured")
             return
-        for analyzer in self._analyzers:
-            await analyzer.give_back()
+        await all_of(analyzer.give_back() for analyzer in self._analyzers)
         await self._close("")
 
     async def abort(self, reason: str) -> None:
@@ -240,7 +218,7 @@ class Session:
         self._log.warning(f"The session is broken off: {reason}")
         await self.watch.end()
         measuring = self._stage in (Stage.RANGING, Stage.TESTING)
-        await asyncio.gather(*(analyzer.give_back(measuring=measuring) for analyzer in self._analyzers))
+        await all_of(analyzer.give_back(measuring=measuring) for analyzer in self._analyzers)
         await self._close(reason)
 
     async def _close(self, reason: str) -> None:

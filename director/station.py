@@ -6,35 +6,28 @@ content.
 
 import difflib
 import ipaddress
-import shutil
-import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator
 
+from director.analyzer_config import FIRST_PORT, AnalyzerConfig, Strict
 from director.server_conf import station_of_server_conf
 from metrology.errors import ConfigError
 from wire.protocol import DEFAULT_PORT
 
 LARGEST_STATION_FILE = 1 << 20
-MULTICHANNEL_TYPES = frozenset({48, 59, 61, 77})
-"""PTDaemon device types that read several channels; source: the reference director's configuration check."""
-COUNT_ONLY_TYPE = 48
-"""The WT500 multichannel takes one number, how many channels; the other multichannel types take first and count."""
-LARGEST_CURRENT_RANGES_A = {
-    8: 20, 35: 40, 47: 50, 48: 40, 49: 20, 52: 20, 66: 30, 77: 20, 508: 20, 549: 20, 586: 20,
-}  # fmt: skip
-"""Largest current range by device type, for ranging_mode "max"; source: the reference director's table."""
+MOST_ANALYZERS = 99
+"""What the two digits of `AnalyzerN` in a merged power log can number."""
+SEVERAL = (
+    "WARNING: {count} analyzers measure together; the reference checker rejects such a session, because it expects "
+    "the third 'Stop' to find nothing to stop"
+)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DirectorConfig(_Strict):
+class DirectorConfig(Strict):
     """The table [director].
 
     Attributes:
@@ -71,88 +64,11 @@ class DirectorConfig(_Strict):
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
 
 
-class AnalyzerConfig(_Strict):
-    """One table [[analyzer]]: the daemon that reads it and how the instrument is connected.
-
-    Attributes:
-        ptd: the daemon's program, wattrig-ptd or SPEC's PTDaemon.
-        device_type: PTDaemon's number of the instrument, 49 for the Yokogawa WT310.
-        device_port: where it is: "/dev/ttyUSB0", a GPIB address, an IP address, a serial number.
-        interface_flag: PTDaemon's: "" serial, "-g" GPIB, "-n" TCP, "-y" Yokogawa TMCTL, "-U" USB.
-        channel: as the device type wants it: (first, count), (count,) or (channel,).
-        network_port: TCP port of the daemon on this machine; 0 picks a free one.
-        dc: measure direct current.
-        gpib_board: number of the GPIB board.
-        baud: bits per second of a serial line.
-        settle_s: pause before each Go and after each stop command, seconds; by default none with wattrig-ptd,
-            which answers when the analyzer has settled, and the reference's 10 s with SPEC's PTDaemon.
-    """
-
-    ptd: str = "wattrig-ptd"
-    device_type: int = Field(ge=0, le=99999)
-    device_port: str = Field(min_length=1)
-    interface_flag: Literal["", "-n", "-g", "-y", "-U"] = ""
-    channel: tuple[int, ...] | None = None
-    network_port: int = Field(default=8888, ge=0, le=65535)
-    dc: bool = False
-    gpib_board: int | None = Field(default=None, ge=0)
-    baud: int | None = Field(default=None, gt=0)
-    settle_s: float | None = Field(default=None, ge=0, le=600)
-
-    @model_validator(mode="after")
-    def _channels_fit_the_device(self) -> Self:
-        wanted, count = self._channel_numbers_wanted(), len(self.channel or ())
-        if count not in wanted or any(number < 1 for number in self.channel or ()):
-            kind = "multichannel" if self.device_type in MULTICHANNEL_TYPES else "one-channel"
-            numbers = " or ".join(str(number) if number else "no" for number in wanted)
-            got = list(self.channel) if self.channel else "none"
-            raise ValueError(
-                f"device type {self.device_type} ({kind}) needs {numbers} channel number(s) from 1 up, got {got}"
-            )
-        return self
-
-    def _channel_numbers_wanted(self) -> tuple[int, ...]:
-        if self.device_type not in MULTICHANNEL_TYPES:
-            return (0, 1)
-        return (1,) if self.device_type == COUNT_ONLY_TYPE else (2,)
-
-    @property
-    def channels(self) -> range:
-        """Get the numbers, from 1, of the channels of a multichannel analyzer that belong to the SUT; else none."""
-        if self.device_type not in MULTICHANNEL_TYPES or not self.channel:
-            return range(0)
-        first, count = (1, self.channel[0]) if self.device_type == COUNT_ONLY_TYPE else self.channel
-        return range(first, first + count)
-
-    def command(self, log: Path, tcp_port: int) -> list[str]:
-        """Get the daemon's command line, in PTDaemon's form and the reference's order."""
-        options = ["-l", str(log), "-p", str(tcp_port)]
-        if self.gpib_board is not None:
-            options += ["-b", str(self.gpib_board)]
-        if self.channel is not None:
-            options += ["-c", ",".join(map(str, self.channel))]
-        options += ["-D"] * self.dc + [self.interface_flag] * bool(self.interface_flag)
-        if self.baud is not None:
-            options += ["-B", str(self.baud)]
-        return [find_program(self.ptd), *options, str(self.device_type), self.device_port]
-
-    def record(self, command: list[str]) -> dict[str, Any]:
-        """Get the entry for `ptd_config` in server.json, keys as the reference's."""
-        return {
-            "command": command,
-            "device_type": self.device_type,
-            "interface_flag": self.interface_flag,
-            "dc_flag": "-D" if self.dc else None,
-            "device_port": self.device_port,
-            "channel": list(self.channel) if self.channel is not None else None,
-        }
-
-
-class Station(_Strict):
+class Station(Strict):
     """A whole station file."""
 
     director: DirectorConfig
-    analyzer: tuple[AnalyzerConfig, ...] = Field(min_length=1)
+    analyzer: tuple[AnalyzerConfig, ...] = Field(min_length=1, max_length=MOST_ANALYZERS)
 
 
 def split_address(listen: str) -> tuple[str, int]:
@@ -170,14 +86,6 @@ def split_address(listen: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def find_program(name: str) -> str:
-    """Find a daemon's program: a path as it is, a bare name on PATH, or beside the running Python."""
-    if Path(name).name != name:
-        return name
-    beside = Path(sys.executable).parent / name
-    return shutil.which(name) or (str(beside) if beside.exists() else name)
-
-
 def load_station(path: Path, note: Callable[[str], None] = lambda _: None) -> Station:
     """Read a station file, station.toml or the reference's server.conf.
 
@@ -193,7 +101,10 @@ def load_station(path: Path, note: Callable[[str], None] = lambda _: None) -> St
             text = file.read(LARGEST_STATION_FILE).decode()
     except (OSError, UnicodeDecodeError) as problem:
         raise ConfigError(f"the station file '{path}' cannot be read: {problem}") from problem
-    return _checked(path, _parsed(path, text, note))
+    station = _checked(path, _parsed(path, text, note))
+    if len(station.analyzer) > 1:
+        note(SEVERAL.format(count=len(station.analyzer)))
+    return station
 
 
 def _parsed(path: Path, text: str, note: Callable[[str], None]) -> Mapping[str, Any]:
@@ -211,13 +122,25 @@ def _checked(path: Path, found: Mapping[str, Any]) -> Station:
         station = Station.model_validate(found)
     except ValidationError as problem:
         raise _config_error(path, problem) from problem
-    if len(station.analyzer) > 1:
-        raise ConfigError(
-            f"'{path}' names {len(station.analyzer)} analyzers, expected one: several are not supported yet",
-            "leave one [[analyzer]]; a multichannel analyzer sums its own channels",
-        )
     store = path.parent.absolute() / station.director.store
-    return station.model_copy(update={"director": station.director.model_copy(update={"store": store})})
+    director = station.director.model_copy(update={"store": store})
+    return station.model_copy(update={"director": director, "analyzer": _with_ports(path, station.analyzer)})
+
+
+def _with_ports(path: Path, analyzers: Sequence[AnalyzerConfig]) -> tuple[AnalyzerConfig, ...]:
+    """Give each daemon whose port is not named one of its own."""
+    found = tuple(
+        config if "network_port" in config.model_fields_set
+        else config.model_copy(update={"network_port": FIRST_PORT + index})
+        for index, config in enumerate(analyzers)
+    )  # fmt: skip
+    ports = [config.network_port for config in found if config.network_port]
+    if double := next((port for port in ports if ports.count(port) > 1), None):
+        raise ConfigError(
+            f"'{path}': two analyzers have the network_port {double}, expected one for each daemon",
+            "leave network_port out of [[analyzer]], or set it to 0 for any free port",
+        )
+    return found
 
 
 def _config_error(path: Path, problem: ValidationError) -> ConfigError:

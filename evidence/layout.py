@@ -12,6 +12,8 @@ CLIENT_JSON, CLIENT_LOG = "power/client.json", "power/client.log"
 SERVER_JSON, SERVER_LOG = "power/server.json", "power/server.log"
 PTD_LOGS = "power/ptd_logs.txt"
 PTD_OUT = "run_1/ptd_out.txt"
+OWN_SPL = "wattrig/spl_analyzer_{number}_{phase}.txt"
+"""What each of several analyzers measured, in the director's store alone; spl.txt holds what could be merged."""
 RANGING_SPL, TESTING_SPL = "ranging/spl.txt", "run_1/spl.txt"
 
 PHASE_FOLDERS = {"ranging": RANGING, "testing": TESTING}

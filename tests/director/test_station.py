@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from director.analyzer_config import AnalyzerConfig, find_program
 from director.server import require_closed
-from director.station import AnalyzerConfig, Station, find_program, load_station, split_address
+from director.station import Station, load_station, split_address
 from metrology.errors import ConfigError
 
 MINIMAL = '[director]\nstore = "s"\n[[analyzer]]\ndevice_type = 49\ndevice_port = "/dev/ttyUSB0"\n'
+TWO = MINIMAL + MINIMAL[MINIMAL.index("[[") :]
 MODERN = """
 # a comment
 [server]
@@ -82,7 +84,8 @@ def test_a_minimal_file_is_closed_and_keeps_sessions_beside_it(
         (MINIMAL.replace("49", '"x"'), ["'device_type' in [[analyzer]] number 1", "got 'x'"]),
         (MINIMAL.replace("[[", 'listen = "nowhere"\n[['), ["'listen' in [director]", "got 'nowhere'"]),
         (MINIMAL.replace("[[", 'listen = "1.2.3.4:99999"\n[['), ["expected an address and a port"]),
-        (MINIMAL + MINIMAL[MINIMAL.index("[[") :], ["names 2 analyzers, expected one"]),
+        ((MINIMAL + "network_port = 9\n") + TWO[len(MINIMAL) :] + "network_port = 9", ["two analyzers", "port 9"]),
+        (MINIMAL + TWO[len(MINIMAL) :] * 99, ["[analyzer]", "at most 99"]),
         (MINIMAL + "x = = 1", ["is no TOML"]),
         (
             MINIMAL.replace("49", "77"),
@@ -132,6 +135,15 @@ def test_which_channels_belong_to_the_sut(
 ) -> None:
     config = AnalyzerConfig(device_type=device_type, device_port="x", channel=channel)
     assert list(config.channels) == numbers
+
+
+def test_several_analyzers_have_a_port_each_and_the_operator_is_warned(load: Callable[[str], Station]) -> None:
+    station = load(TWO + 'name = "left"\nfeeds = "PSU 2"\n')
+    assert [analyzer.network_port for analyzer in station.analyzer] == [8888, 8889]
+    assert [(analyzer.name, analyzer.feeds) for analyzer in station.analyzer] == [("", ""), ("left", "PSU 2")]
+    (note,) = load.notes  # type: ignore[attr-defined]
+    assert note.startswith("WARNING: 2 analyzers measure together; the reference checker rejects")
+    assert [analyzer.network_port for analyzer in load(TWO + "network_port = 0").analyzer] == [8888, 0]
 
 
 def test_the_references_modern_conf(load: Callable[[str], Station]) -> None:

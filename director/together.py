@@ -1,0 +1,16 @@
+"""Several analyzers at once."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+async def all_of(works: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """Do something with all analyzers at once; the first failure is raised when none is at work any more."""
+    done = await asyncio.gather(*works, return_exceptions=True)
+    for found in done:
+        if isinstance(found, BaseException):
+            raise found
+    return [found for found in done if not isinstance(found, BaseException)]
