@@ -423,7 +423,7 @@ FILES = [
     ),
     Mutant("client-log-without-sources", "FIL009", text(CLIENT_LOG, lambda f: re.sub(r".*Sources: .*\n", "", f))),
     Mutant("one-digit-of-a-sample", "FIL010", samples(lambda lines: [one_digit(lines[0]), *lines[1:]])),
-    Mutant("sample-left-out", "FIL010", samples(lambda lines: lines[:100] + lines[101:])),
+    Mutant("sample-left-out", "FIL010", samples(lambda lines: lines[:2] + lines[3:])),
     Mutant("server-log-without-listing", "FIL010", text(SERVER_LOG, lambda f: re.sub(r".*ptd: 'Time,.*\n", "", f))),
     Mutant("ptd-logs-cut-in-testing", "FIL011", text(PTD, lambda f: f[: f.index("_testing'") + 200])),
     Mutant("server-log-goes-back", "FIL012", text(SERVER_LOG, lambda f: re.sub(r"20\d\d(-.* 'RR')", r"2019\1", f))),

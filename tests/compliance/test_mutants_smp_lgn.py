@@ -1,18 +1,16 @@
 """Published sessions, spoiled in one way each: the rule that is meant must notice, beyond what the session has."""
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from compliance.findings import Outcome
 from compliance.judge import check_session
 from rules.rulebook import all_rules
+from tests.compliance import mutants
 
 SESSIONS = {
     "one channel, v5.1": "v5.1/open/GATEOverflow/results/*/*-224/singlestream/performance",
@@ -23,18 +21,6 @@ SESSIONS = {
 }
 
 
-def _load() -> ModuleType:
-    path = Path(__file__).with_name("mutants.py")
-    spec = importlib.util.spec_from_file_location("mutants", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault("mutants", module)
-    spec.loader.exec_module(module)
-    return module
-
-
-mutants = _load()
 MUTANTS = {mutant.name: mutant for mutant in [*mutants.SAMPLES, *mutants.LOADGEN]}
 
 
