@@ -50,7 +50,8 @@ class Cache(NamedTuple):
         """Get the key of a session; None where it is not to be kept."""
         found = hashlib.sha256(self.asked)
         # The name of the scenario's folder decides the metric.
-        found.update(f"{session.parent.name}/{session.name}\0".encode(errors="surrogateescape"))
+        scenario = session.parent.name if session.name == "performance" else ""
+        found.update(f"{scenario}\0".encode(errors="surrogateescape"))
         try:
             files = list(_files(session))
             if sum(size for _, size in files) > LARGEST_BYTES or len(files) > MOST_FILES:

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from compliance.findings import MissingFactError
 from evidence.layout import CLIENT_JSON, CLIENT_LOG, OURS, PHASE_FOLDERS, PTD_LOGS, SERVER_JSON, SERVER_LOG
+from evidence.loadgen_columns import find_places
 from evidence.loadgen_log import DetailLog, Window, parse_summary, scan_detail
 from evidence.power_log import read_power_log
 from evidence.power_samples import PowerLog
@@ -162,7 +163,7 @@ def _power_log(root: Path, within: Path, phase: Phase) -> PowerLog:
 def _loadgen(root: Path, within: Path, phase: Phase) -> LoadgenFacts:
     name = f"{PHASE_FOLDERS[phase]}/mlperf_log_detail.txt"
     with Source(root / name, name, within) as source:
-        detail = scan_detail(source, root / name)
+        detail = scan_detail(source, root / name, find_places)
         detail_file = source.facts()
     name = f"{PHASE_FOLDERS[phase]}/mlperf_log_summary.txt"
     content, summary_file = read_bytes(root / name, name, LARGEST_SUMMARY, within)

@@ -84,9 +84,10 @@ class Tree:
         self.entries = tuple(entries)
         self._by_system = _grouped(self.entries, _system)
         self._by_submission = _grouped(self.entries, _submission)
-        self._by_uuids = _grouped(self.entries, _uuids)
-        self._by_samples = _grouped(self.entries, _samples)
+        self._by_uuids = {key: _grouped(same, _run) for key, same in _grouped(self.entries, _uuids).items()}
+        self._by_samples = {key: _grouped(same, _run) for key, same in _grouped(self.entries, _samples).items()}
         self._listed: dict[Path, list[str]] = {}
+        self._with_accuracy: dict[Key, bool] = {}
 
     def of_system(self, entry: Entry) -> list[Entry]:
         """Get all results of the same system, in all divisions, this one included."""
@@ -96,15 +97,33 @@ class Tree:
         """Get all results of the same submitter in the same division, this one included."""
         return self._by_submission[_submission(entry)]
 
-    def copies(self, entry: Entry) -> list[tuple[Entry, str]]:
-        """Get the other results of the same tree that hold this session, or its samples; with what is the same."""
-        found: dict[Path, tuple[Entry, str]] = {}
-        for other in self._by_uuids[_uuids(entry)]:
-            found[other.found.path] = (other, "session")
-        for other in self._by_samples[_samples(entry)]:
-            found.setdefault(other.found.path, (other, "power samples"))
-        del found[entry.found.path]
-        return list(found.values())
+    def copies(self, entry: Entry, most: int) -> tuple[list[tuple[Entry, str]], int]:
+        """Get results of other runs in the same submissions that hold this session, or its samples.
+
+        Results of one submitter, system and benchmark may share a run: see `_run`.
+
+        Returns:
+            a result of each such run, at most `most`, with what is the same; and how many runs there are.
+        """
+        found: dict[Key, tuple[Entry, str]] = {}
+        sessions, samples = self._by_uuids[_uuids(entry)], self._by_samples[_samples(entry)]
+        for runs, what in ((sessions, "session"), (samples, "power samples")):
+            for run, entries in runs.items():
+                if run != _run(entry) and len(found) < most:
+                    found.setdefault(run, (entries[0], what))
+        return list(found.values()), max(len(sessions), len(samples)) - 1
+
+    def has_accuracy(self, entry: Entry) -> bool:
+        """Tell whether a result has its accuracy run beside it."""
+        place = entry.placed()
+        return "accuracy.txt" in self.names(place.submission.joinpath("results", *place.parts, "accuracy"))
+
+    def any_accuracy(self, entry: Entry) -> bool:
+        """Tell whether any result of the same submission has its accuracy run beside it."""
+        key = _submission(entry)
+        if key not in self._with_accuracy:
+            self._with_accuracy[key] = any(self.has_accuracy(other) for other in self._by_submission[key])
+        return self._with_accuracy[key]
 
     def names(self, folder: Path) -> list[str]:
         """List a folder, sorted; nothing where it cannot be read."""
@@ -164,11 +183,6 @@ def _way_down(place: Place, measurements: str) -> Iterable[Path]:
         yield folder
 
 
-def without_target(benchmark: str) -> str:
-    """Get a benchmark's name without its accuracy target: both targets may have one run."""
-    return _TARGET.sub("", benchmark)
-
-
 Key = tuple[object, ...]
 """What results have in common; a result that lacks it has its own folder as key, and stands alone."""
 
@@ -180,6 +194,14 @@ def _system(entry: Entry) -> Key:
 
 def _submission(entry: Entry) -> Key:
     return (entry.place.submission,) if entry.place else (entry.found.path,)
+
+
+def _run(entry: Entry) -> Key:
+    """Get what results that may have one run have in common: both accuracy targets may, and scenarios inferred."""
+    place = entry.place
+    if place is None:
+        return (entry.found.path,)
+    return (place.submitter, place.system, _TARGET.sub("", place.benchmark))
 
 
 def _uuids(entry: Entry) -> Key:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from compliance.findings import Outcome
 from compliance.result import Result
+from console.verdict import plain
 from metrology.errors import ConfigError
 from rules.rulebook import RULEBOOK_VERSION
 
@@ -27,9 +28,9 @@ def page(results: Sequence[Result], *, passes: bool = False) -> str:
     except ImportError as problem:
         raise ConfigError("a page needs jinja2, which is not installed", "pip install 'wattrig[report]'") from problem
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
     )
-    text = environment.from_string(TEMPLATE.read_text("utf-8")).render(
+    return environment.from_string(TEMPLATE.read_text("utf-8")).render(
         results=results,
         passes=passes,
         rulebook=RULEBOOK_VERSION,
@@ -39,8 +40,11 @@ def page(results: Sequence[Result], *, passes: bool = False) -> str:
         broken=_broken(results),
         not_told=Outcome.NOT_EVALUATED,
     )
-    # A name may hold bytes that are no text.
-    return text.encode("utf-8", "replace").decode()
+
+
+def _shown(value: object) -> object:
+    """Take control characters, and bytes that are no text, out of what a package says."""
+    return plain(value) if isinstance(value, str) else value
 
 
 def _broken(results: Sequence[Result]) -> list[tuple[str, str, str, int]]:

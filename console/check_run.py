@@ -36,10 +36,11 @@ def searched(path: Path, stack: ExitStack) -> tuple[Found, ...]:
         EvidenceError: the archive cannot be unpacked.
     """
     folder = Path(os.path.realpath(path))
-    if folder.is_file():
+    # Unlike Path's own methods these two never raise, whatever the name.
+    if os.path.isfile(folder):  # noqa: PTH113
         folder = _unpacked(path, stack)
-    elif not folder.is_dir():
-        raise ConfigError(f"'{path}' is not there", "give a session folder, or a tree that holds some")
+    elif not os.path.isdir(folder):  # noqa: PTH112
+        raise ConfigError(plain(f"'{path}' is not there"), "give a session folder, or a tree that holds some")
     walk = find_results(folder, str(path))
     _tell(path, list(walk.notes))
     if not walk.found:

@@ -43,12 +43,12 @@ def overview(results: Sequence[Result], *, passes: bool = False) -> Iterator[str
     yield from _not_valid(results)
     yield from _reference(results)
     found = [_Found(result.path, each) for result in results for each in result.shown(passes=passes)]
-    for title, outcomes in (
-        ("Rules that are broken", {Outcome.FAIL, Outcome.ERROR}),
-        ("Rules that could not be evaluated", {Outcome.NOT_EVALUATED}),
-        ("All other rules", {Outcome.PASS, Outcome.NOT_APPLICABLE}),
-    ):
-        yield from _rules(title, [each for each in found if each.finding.outcome in outcomes], len(results))
+    broken, other = {Outcome.FAIL, Outcome.ERROR}, {Outcome.PASS, Outcome.NOT_APPLICABLE}
+    yield from _rules(
+        "Rules that are broken", [each for each in found if each.finding.outcome in broken], len(results)
+    )
+    yield from _untold([each for each in found if each.finding.outcome is Outcome.NOT_EVALUATED], len(results))
+    yield from _rules("All other rules", [each for each in found if each.finding.outcome in other], len(results))
 
 
 def _common(paths: Sequence[str]) -> str:
@@ -110,6 +110,19 @@ def _rules(title: str, found: Sequence[_Found], total: int) -> Iterator[str]:
             yield f"           ignored: {plain(ignored)}"
         elif hint:
             yield f"           try: {plain(hint.replace(chr(10), ' '))}"
+
+
+def _untold(found: Sequence[_Found], total: int) -> Iterator[str]:
+    """Tell what could not be evaluated: of all rules that lack the same, at once."""
+    if found:
+        yield from ("", "  Rules that could not be evaluated")
+    groups = sorted(_grouped(found, lambda each: each.finding.message), key=lambda group: -len(group[1]))
+    for message, group in groups[:MOST_RESULTS]:
+        codes = sorted({each.finding.code for each in group})
+        yield f"    {', '.join(codes)}: {len({each.path for each in group})} of {total} results"
+        yield f"           {plain(message)}"
+    if len(groups) > MOST_RESULTS:
+        yield f"    and {len(groups) - MOST_RESULTS} further messages"
 
 
 def _kind(found: _Found) -> tuple[str, str, str, str]:

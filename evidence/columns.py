@@ -81,7 +81,11 @@ class Block:
             which lines these are, and for each of them the places around its fields: shape (lines, width + 1),
             field i being from [i] + 1 up to [i + 1].
         """
-        commas: Ints = np.flatnonzero(self._bytes == ord(","))
+        marks: Ints = np.flatnonzero((self._bytes == ord(",")) | (self._bytes == ord("\n")))
+        lines = len(self.ends)
+        if len(marks) == width * lines and np.array_equal(marks[width - 1 :: width], self.ends):
+            return np.ones(lines, np.bool_), np.column_stack((self.starts - 1, marks.reshape(lines, width)))
+        commas = marks[self._bytes[marks] == ord(",")]
         first = np.searchsorted(commas, self.starts)
         counts = np.diff(first, append=len(commas))
         fitting = counts == width - 1
@@ -131,8 +135,12 @@ class Block:
         head, head_ok = _fields(self.words(start), b"00-00-00")
         middle, middle_ok = _fields(self.words(start + 8), b"00 00:00")
         tail, tail_ok = _fields(self.words(start + 15), b"0:00.000")
-        month, day = _number(head, 0, 2), _number(head, 3, 2)
-        year = _number(head, 6, 2) * 100 + _number(middle, 0, 2)
+        # Most blocks are of one day: its date is read once.
+        century = middle & _LOW[2]
+        one_day = np.array_equal(head, np.broadcast_to(head[:1], head.shape)) and np.all(century == century[:1])
+        dates = slice(0, 1) if one_day else slice(None)
+        month, day = _number(head[dates], 0, 2), _number(head[dates], 3, 2)
+        year = _number(head[dates], 6, 2) * 100 + _number(century[dates], 0, 2)
         hour, minute, second = _number(middle, 3, 2), _number(middle, 6, 2), _number(tail, 2, 2)
         days, exists = _days(year, month, day)
         known &= head_ok & middle_ok & tail_ok & exists & (hour < 24) & (minute < 60) & (second < 60)

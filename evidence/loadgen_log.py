@@ -7,10 +7,10 @@ below are parsed; everything else is counted. Format: LoadGen 1.1 to 6.0 (loggin
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from evidence.stamps import parse_stamp
 from metrology.errors import EvidenceError
@@ -27,12 +27,15 @@ TIMED = ("test_datetime", "power_begin", "power_end")
 LONGEST_RUN_MS = 1e12
 """Times of LoadGen's own clock beyond this are no times; LoadGen writes 1.8e13 where it subtracts too much."""
 
-_INTERESTING = re.compile(
-    rb'"key": "(?:effective_|requested_|result_|power_|loadgen_|early_stopping_|num_|generated_|test_datetime'
-    rb"|sut_name|qsl_|generic_message|warning_generic_message)"
-)
+STARTS = (b"effective_", b"requested_", b"result_", b"power_", b"loadgen_", b"early_stopping_", b"num_",
+          b"generated_", b"test_datetime", b"sut_name", b"qsl_", b"generic_message",
+          b"warning_generic_message")  # fmt: skip
+"""How the keys of interest begin."""
+_INTERESTING = re.compile(re.escape(RECORD) + rb"(?:" + rb"|".join(STARTS) + rb")")
 _AUDIT = "Found Audit Config file"
 _IS_ERROR, _IS_WARNING = b'"is_error": true', b'"is_warning": true'
+_IS_TRUE = re.compile(rb'": true')
+"""What both have in common; most blocks of a large log lack it."""
 
 SEED_KEYS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 ROUND_OF_SEEDS = {
@@ -117,32 +120,56 @@ class DetailLog:
         return ROUND_OF_SEEDS.get(self.seeds())  # type: ignore[arg-type]
 
 
+class Places(NamedTuple):
+    """What stands where in a block of whole lines.
+
+    Attributes:
+        lines: how many there are.
+        records: how many of them are records.
+        first_odd: the first that is none, counted from 0; None where all are.
+        interesting: where the records with a key of interest begin.
+    """
+
+    lines: int
+    records: int
+    first_odd: int | None
+    interesting: list[int]
+
+
+def find_places(block: bytes) -> Places:
+    """Look through a block of whole lines; `loadgen_columns` does the same five times as fast, with numpy."""
+    lines = block.count(b"\n")
+    records = block.count(b"\n" + RECORD) + block.startswith(RECORD)
+    odd = None
+    if records < lines:
+        odd = next(number for number, line in enumerate(block.split(b"\n")) if not line.startswith(RECORD))
+    interesting = [match.start() for match in _INTERESTING.finditer(block)]
+    return Places(lines, records, odd, [at for at in interesting if at == 0 or block[at - 1] == ord("\n")])
+
+
 class _Scan:
     """Fills a `DetailLog`, block by block."""
 
-    def __init__(self, log: DetailLog) -> None:
+    def __init__(self, log: DetailLog, find: Callable[[bytes], Places]) -> None:
         self.log = log
+        self._find = find
         self._begin: tuple[int, int] | None = None
 
     def block(self, block: bytes) -> None:
         """Take in a block of whole lines."""
-        lines = block.count(b"\n")
-        records = block.count(b"\n" + RECORD) + block.startswith(RECORD)
-        self.log.damaged += lines - records
-        if lines != records and self.log.damaged_line is None:
-            are_records = (line.startswith(RECORD) for line in block.split(b"\n"))
-            self.log.damaged_line = self.log.lines + 1 + next(n for n, is_one in enumerate(are_records) if not is_one)
-        for match in _INTERESTING.finditer(block):
-            self._interesting(block, match.start())
-        self.log.n_errors += self._problems(block, _IS_ERROR)
-        self.log.n_warnings += self._problems(block, _IS_WARNING)
-        self.log.lines += lines
+        places = self._find(block)
+        self.log.damaged += places.lines - places.records
+        if places.first_odd is not None and self.log.damaged_line is None:
+            self.log.damaged_line = self.log.lines + 1 + places.first_odd
+        for at in places.interesting:
+            self._interesting(block, at)
+        if _IS_TRUE.search(block):
+            self.log.n_errors += self._problems(block, _IS_ERROR)
+            self.log.n_warnings += self._problems(block, _IS_WARNING)
+        self.log.lines += places.lines
 
     def _interesting(self, block: bytes, at: int) -> None:
-        start = at - len(RECORD) + len(b'"key": "')
-        if not block.startswith(RECORD, start) or (start > 0 and block[start - 1 : start] != b"\n"):
-            return
-        record = parse_record(block[start : block.index(b"\n", at)])
+        record = parse_record(block[at : block.index(b"\n", at)])
         key, value = record.get("key"), record.get("value")
         if key in {"power_begin", "power_end"}:
             self._power(str(key), value, self.log.lines + block.count(b"\n", 0, at) + 1)
@@ -228,7 +255,7 @@ def _whole_lines(file: Readable) -> Iterator[bytes]:
     while block := file.read(BLOCK):
         cut = block.rfind(b"\n") + 1
         if cut:
-            yield kept + block[:cut]
+            yield b"".join((kept, memoryview(block)[:cut]))
             kept = block[cut:]
         elif len(kept) <= LONGEST_RECORD:
             kept += block
@@ -249,10 +276,16 @@ def read_detail(path: Path) -> DetailLog:
         raise EvidenceError(f"'{path}' cannot be read: {problem.strerror}") from problem
 
 
-def scan_detail(file: Readable, path: Path) -> DetailLog:
-    """Read an open mlperf_log_detail.txt, as `read_detail` does; `path` is what to call it."""
+def scan_detail(file: Readable, path: Path, find: Callable[[bytes], Places] = find_places) -> DetailLog:
+    """Read an open mlperf_log_detail.txt, as `read_detail` does.
+
+    Args:
+        file: the open file.
+        path: what to call it.
+        find: looks through a block.
+    """
     log = DetailLog(path)
-    scan = _Scan(log)
+    scan = _Scan(log, find)
     for block in _whole_lines(file):
         scan.block(block)
     scan.end()

@@ -1,11 +1,8 @@
 """A SHA-1 made while a file is read."""
 
 import hashlib
-from collections import deque
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+import queue
+import threading
 
 
 class RunningDigest:
@@ -30,25 +27,26 @@ class DigestBeside(RunningDigest):
     """A SHA-1 made in a thread of its own, so that a large file is hashed while it is read; a few blocks ahead."""
 
     def __init__(self) -> None:
-        # Imported here: it costs 4 ms, and few files are large.
-        from concurrent.futures import ThreadPoolExecutor
-
         super().__init__()
-        self._worker = ThreadPoolExecutor(1)
-        self._waiting: deque[Future[None]] = deque()
+        self._waiting: queue.Queue[bytes | None] = queue.Queue(8)
+        self._worker = threading.Thread(target=self._work, daemon=True)
+        self._worker.start()
+
+    def _work(self) -> None:
+        while (chunk := self._waiting.get()) is not None:
+            self._hash.update(chunk)
 
     def update(self, chunk: bytes) -> None:
         """Take in bytes; waits where the hashing falls behind."""
-        self._waiting.append(self._worker.submit(self._hash.update, chunk))
-        if len(self._waiting) > 8:
-            self._waiting.popleft().result()
+        self._waiting.put(chunk)
 
     def hexdigest(self) -> str:
-        """Get the digest of all bytes so far."""
-        while self._waiting:
-            self._waiting.popleft().result()
-        return self._hash.hexdigest()
+        """Get the digest of all bytes; nothing can be added after that."""
+        self.close()
+        return super().hexdigest()
 
     def close(self) -> None:
         """End the thread."""
-        self._worker.shutdown()
+        if self._worker.is_alive():
+            self._waiting.put(None)
+            self._worker.join()

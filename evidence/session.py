@@ -76,12 +76,3 @@ def _names(folder: Path) -> list[str]:
         return os.listdir(folder)  # noqa: PTH208 - Path.iterdir makes a path of each name, which costs more
     except OSError:
         return []
-
-
-def find_sessions(tree: Path) -> Iterator[Path]:
-    """Find the folders of all sessions below a folder, in order of their names; links to folders are not followed."""
-    for folder, inner, _ in os.walk(tree):
-        inner.sort()
-        if POWER in inner and (RANGING in inner or TESTING in inner):
-            inner.clear()
-            yield Path(folder)

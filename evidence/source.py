@@ -18,13 +18,13 @@ from typing import Literal, NamedTuple, Self
 
 from evidence.running_digest import DigestBeside, RunningDigest
 
-BLOCK_BYTES = 1 << 20
-"""How much is read at once."""
+BLOCK_BYTES = 1 << 19
+"""How much is read at once: fits the cache of one core, for it is looked through several times."""
 LONGEST_LINE_BYTES = 1 << 16
 """Longest line kept whole unless a reader asks for more; the longest sample line published is 330 bytes."""
 LARGEST_BYTES = 16 << 30
 """Largest file that is read at all: hashing it takes about half a minute; the largest LoadGen logs have gigabytes."""
-HASHED_BESIDE_BYTES = 16 << 20
+HASHED_BESIDE_BYTES = 4 << 20
 """Size from which a file is hashed in a thread beside its reader."""
 _KEPT_OF_GIANT_BYTES = 4096
 _CR_ALONE = re.compile(rb"\r(?![\r\n])")

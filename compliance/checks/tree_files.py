@@ -132,15 +132,11 @@ def other_runs(entry: Entry, tree: Tree, ask: Ask) -> Findings:
     place = entry.whole()
     if place.division == "open":
         ask.not_applicable("the open division sets its own accuracy")
-    if _has_accuracy(place, tree):
+    if tree.has_accuracy(entry):
         return
-    if not any(_has_accuracy(other.placed(), tree) for other in tree.of_submission(entry)):
+    if not tree.any_accuracy(entry):
         raise MissingFactError("accuracy/ of any result of this submission")
     yield ask.fail("there is no accuracy run", file=f"{place}/accuracy", got="absent", expected="accuracy.txt")
-
-
-def _has_accuracy(place: Place, tree: Tree) -> bool:
-    return "accuracy.txt" in tree.names(place.submission.joinpath("results", *place.parts, "accuracy"))
 
 
 def nameplate(entry: Entry, tree: Tree, ask: Ask) -> Findings:

@@ -1,7 +1,7 @@
 """Rules that hold the sessions of a submission against each other."""
 
 from compliance.findings import Ask, Findings, MissingFactError
-from compliance.submission import Entry, Tree, without_target
+from compliance.submission import Entry, Tree
 from evidence.layout import SERVER_JSON, TESTING_SPL
 from scoring.inference import STREAMS, scenario_of
 
@@ -44,24 +44,16 @@ def _named(analyzers: tuple[str, ...]) -> str:
 def copied_session(entry: Entry, tree: Tree, ask: Ask) -> Findings:
     """Check that a session stands for other results only where the rules let it."""
     entry.whole()
-    foreign = [(other, what) for other, what in tree.copies(entry) if not _may_share(entry, other)]
-    for other, what in foreign[:_MOST_NAMED]:
+    foreign, count = tree.copies(entry, _MOST_NAMED)
+    for other, what in foreign:
         yield ask.fail(
             f"the {what} of this result also stands in {other.place}",
             file=TESTING_SPL,
             got=f"session '{other.traits.session_name}'",
             expected="a session of its own",
         )
-    if len(foreign) > _MOST_NAMED:
-        yield ask.fail(f"and in {len(foreign) - _MOST_NAMED} further results", file=TESTING_SPL, got=len(foreign))
-
-
-def _may_share(entry: Entry, other: Entry) -> bool:
-    """Tell whether two results may have one run: both accuracy targets of a benchmark, and scenarios inferred."""
-    ours, theirs = entry.placed(), other.placed()
-    return (ours.submitter, ours.system, without_target(ours.benchmark)) == (
-        theirs.submitter, theirs.system, without_target(theirs.benchmark)
-    )  # fmt: skip
+    if count > _MOST_NAMED:
+        yield ask.fail(f"and in {count - _MOST_NAMED} further places", file=TESTING_SPL, got=count, expected=0)
 
 
 def scenario_of_folder(entry: Entry, _tree: Tree, ask: Ask) -> Findings:

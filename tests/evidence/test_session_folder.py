@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from evidence import session
-from evidence.session import find_session, find_sessions
+from evidence.session import find_session
 
 
 def make(root: Path, *names: str) -> Path:
@@ -46,10 +46,3 @@ def test_files_are_listed_sorted_with_links_marked_and_bounded(
 @pytest.mark.parametrize("name", ["nothing", "a\0b", "x" * 300])
 def test_paths_that_are_no_folders(tmp_path: Path, name: str) -> None:
     assert find_session(tmp_path / name) is None
-
-
-def test_all_sessions_of_a_tree(tmp_path: Path) -> None:
-    for name in ("b/performance", "a/performance"):
-        make(tmp_path / name, "power/x", "run_1/x")
-    make(tmp_path / "measurements", "power/x")
-    assert list(find_sessions(tmp_path)) == [tmp_path / "a" / "performance", tmp_path / "b" / "performance"]
