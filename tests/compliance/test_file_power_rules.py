@@ -179,6 +179,7 @@ def test_several_analyzers_are_noted_and_held_apart(whole: Any, tmp_path: Path) 
     second_analyzer(whole)
     failed = [one.code for one in findings(whole, tmp_path) if one.outcome is Outcome.FAIL]
     assert failed == ["PWR019", "PWR027", "PWR027", "PWR028", "PWR036"]
+    assert [one.outcome for one in findings(whole, tmp_path) if one.code == "PWR034"] == [Outcome.NOT_APPLICABLE]
 
 
 def test_a_round_whose_sources_are_not_all_known_is_not_judged(whole: Any, tmp_path: Path) -> None:
