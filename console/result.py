@@ -14,7 +14,6 @@ from compliance.power import PowerResult
 from compliance.result import Result
 from console.verdict import plain
 from evidence.clock_record import read_clock
-from evidence.loadgen_log import read_detail
 from evidence.power_samples import GOOD
 from evidence.session import find_session
 from metrology.errors import EvidenceError
@@ -99,8 +98,7 @@ def _uncertainty(replies: list[str]) -> Iterator[Row]:
 
 
 def _truth(facts: SessionFacts, session: Path) -> str:
-    log = facts.power_log("testing")
-    window = read_detail(session / "run_1" / "mlperf_log_detail.txt").windows[0]
+    log, window = facts.power_log("testing"), facts.window("testing")
     good = log.quality[0] == GOOD
     try:
         found = compare(

@@ -43,11 +43,6 @@ def session_log(facts: SessionFacts, side: Side) -> SessionLog:
     return log
 
 
-def line_of(facts: SessionFacts, command: str) -> int | None:
-    """Get the line of server.log that first sends a command to PTDaemon; None where there is none."""
-    return next((entry.line for entry in facts.server_log.of("to ptd") if entry.text == command), None)
-
-
 def lines_sent(facts: SessionFacts) -> dict[str, int]:
     """Get the lines of server.log that send commands to PTDaemon, by command: the last one of each."""
     return {entry.text: entry.line for entry in facts.server_log.of("to ptd")}

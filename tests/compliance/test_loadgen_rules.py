@@ -11,29 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compliance.facts import PHASES, SessionFacts, gather
-from compliance.findings import Ask, Finding, MissingFactError, NotApplicableError, Outcome
+from compliance.findings import Ask, MissingFactError, NotApplicableError, Outcome
 from compliance.judge import check_session
 from evidence.loadgen_log import Window
 from evidence.session import find_session
 from rules.rulebook import all_rounds, all_rules, params_of
+from tests.compliance.asking import failure, found
 
 DETAIL, SUMMARY = "run_1/mlperf_log_detail.txt", "run_1/mlperf_log_summary.txt"
 BEGIN, END = "07-25-2025 15:14:29.000", "07-25-2025 15:14:59.000"
 """The power window of the testing run, 30 s."""
-
-
-def found(package: Any, folder: Path, code: str) -> list[Finding]:
-    """Check a package and get what a rule says that is no pass."""
-    result = check_session(package.write(folder), "v5.1")
-    assert result is not None
-    return [one for one in result.findings if one.code == code and one.outcome is not Outcome.PASS]
-
-
-def failure(package: Any, folder: Path, code: str) -> Finding:
-    """Get the only failure of a rule."""
-    (one,) = found(package, folder, code)
-    assert one.outcome is Outcome.FAIL
-    return one
 
 
 def record(key: str, value: object, logged_ms: float = 31_100.0, *, is_error: bool = False) -> bytes:

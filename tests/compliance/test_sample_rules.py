@@ -21,25 +21,12 @@ from evidence.power_samples import PowerLog
 from evidence.power_samples import judge as judge_samples
 from evidence.session import find_session
 from rules.rulebook import all_rounds, all_rules, params_of
+from tests.compliance.asking import failure, found
 
 SPL = "run_1/spl.txt"
 LINES = 36
 LOAD = range(4, 33)
 """Samples within the load, by index; it begins at that of index 3 and ends at that of index 33."""
-
-
-def found(package: Any, folder: Path, code: str) -> list[Finding]:
-    """Check a package and get what a rule says that is no pass."""
-    result = check_session(package.write(folder), "v5.1")
-    assert result is not None
-    return [one for one in result.findings if one.code == code and one.outcome is not Outcome.PASS]
-
-
-def failure(package: Any, folder: Path, code: str) -> Finding:
-    """Get the only failure of a rule."""
-    (one,) = found(package, folder, code)
-    assert one.outcome is Outcome.FAIL
-    return one
 
 
 def lines_of(package: Any, name: str = SPL) -> list[str]:
