@@ -2,10 +2,12 @@
 
 Makes its own sessions from one that it measures first (or takes `--session FOLDER`):
 - one session: whole processes, against a plain standard-library script plus 150 ms;
-- a round of copies, ten minutes long each: against one process for each session of that script with `--whole`;
-- the same round again: against the first time;
+- two rounds of copies, of ten and of ninety minutes each: against one process for each session of that script with
+  `--whole`, which reads what the reference checker reads, once (that one reads most files several times: 0.33 s for
+  a session of about the second kind, 4.2 s for 24 h);
+- the same rounds again, out of the cache;
 - a 1 GB LoadGen log: against `sha1sum` of it, and how much memory it takes;
-- 24 h of samples at 1 Hz: against parsing the two logs line by line.
+- 24 h of samples at 1 Hz with the 29 MB that PTDaemon logs of them: against that script with `--whole`.
 """
 
 import argparse
@@ -23,7 +25,7 @@ from statistics import median
 HERE = Path(__file__).parent
 WATTRIG = Path(sys.executable).with_name("wattrig")
 COPIES = 200
-TEN_MINUTES_S, DAY_S = 660, 86_400
+TEN_MINUTES_S, NINETY_MINUTES_S, DAY_S = 660, 5_400, 86_400
 
 
 def seconds(call: Callable[[], object], runs: int = 5) -> float:
@@ -107,12 +109,20 @@ def with_samples(session: Path, target: Path, count: int) -> Path:
     return target
 
 
-def add_errors(session: Path, count: int) -> None:
-    """Write what PTDaemon writes of each sample while ranging."""
-    with (session / "power" / "ptd_logs.txt").open("a") as file:
+def with_daemon_log(session: Path, target: Path, count: int) -> Path:
+    """A session of so many samples whose ptd_logs.txt is as PTDaemon leaves it.
+
+    It tells of each sample while ranging that its uncertainty is unknown, and after each run it lists the samples.
+    """
+    with_samples(session, target, count)
+    with (target / "power" / "ptd_logs.txt").open("a") as file:
         for second in range(count):
             file.write(f"{stamp(second)}: ERROR: Can't evaluate uncertainty of this sample!\n")
             file.write(f"{stamp(second)}: WARNING: Uncertainty unknown for the last measurement sample!\n")
+        for phase in ("ranging", "run_1"):
+            for line in (target / phase / "spl.txt").read_text().split("\n"):
+                file.write(line.partition(",Mark,")[0] + "\n")
+    return target
 
 
 def stamp(second: int) -> str:
@@ -140,11 +150,12 @@ def main() -> None:
         os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
         session = options.session or measure_session(folder / "demo")
         one_session(session, folder)
-        a_round(session, folder)
+        for seconds_each in (TEN_MINUTES_S, NINETY_MINUTES_S):
+            a_round(session, folder, seconds_each)
         large_log(session, folder, options.large)
-        day = with_samples(session, folder / "day", DAY_S)
+        day = with_daemon_log(session, folder / "day", DAY_S)
         report("24 h of samples at 1 Hz", seconds(lambda: wattrig(day, "--no-cache"), runs=3),
-               seconds(lambda: plain(day), runs=3), "plain script, line by line", "0.2")  # fmt: skip
+               seconds(lambda: plain(day, "--whole"), runs=3), "plain script --whole", "0.2")  # fmt: skip
 
 
 def one_session(session: Path, folder: Path) -> None:
@@ -153,13 +164,18 @@ def one_session(session: Path, folder: Path) -> None:
     report("one session", seconds(lambda: wattrig(one)), base_s + 0.150, "plain script + 150 ms", "1")
 
 
-def a_round(session: Path, folder: Path) -> None:
-    ten_minutes = with_samples(session, folder / "ten", TEN_MINUTES_S)
-    add_errors(ten_minutes, TEN_MINUTES_S)
-    base_s = seconds(lambda: plain(ten_minutes, "--whole"))
-    root = round_of_sessions(ten_minutes, folder / "round")
+def a_round(session: Path, folder: Path, seconds_each: int) -> None:
+    one = with_daemon_log(session, folder / f"of_{seconds_each}", seconds_each)
+    base_s = seconds(lambda: plain(one, "--whole"))
+    root = round_of_sessions(one, folder / "round")
     ours_s = seconds(lambda: wattrig(root, "--no-cache"), runs=3) / COPIES
-    report(f"a round of {COPIES}, per session", ours_s, base_s, "plain script --whole per session", "0.05")
+    report(
+        f"{COPIES} of {seconds_each // 60} min, per session",
+        ours_s,
+        base_s,
+        "plain script --whole per session",
+        "0.05",
+    )
     again_s = seconds(lambda: wattrig(root), runs=3) / COPIES
     report("  again, out of the cache", again_s, base_s, "plain script --whole per session", "-")
     shutil.rmtree(root)

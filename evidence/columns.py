@@ -96,11 +96,15 @@ class Block:
         """Tell where the characters from `start` to `stop` are exactly `text`, of any length."""
         length = len(text)
         same: Mask = stop - start == length
+        # Words are taken where there is room for them only: a shorter field may be the block's last.
+        at = start if same.all() else start[same]
+        equal = np.ones(at.shape, np.bool_)
         for offset in range(0, length - 7, 8):
-            same &= self.words(start + offset) == as_word(text[offset:])
+            equal &= self.words(at + offset) == as_word(text[offset:])
         left = length % 8
         if left:
-            same &= (self.words(start + (length - left)) & _LOW[left]) == as_word(text[length - left :])
+            equal &= (self.words(at + (length - left)) & _LOW[left]) == as_word(text[length - left :])
+        same[same] = equal.ravel()
         return same
 
     def named(self, start: Ints, stop: Ints, names: Sequence[bytes]) -> Mask:

@@ -35,6 +35,8 @@ OTHER_TEXT = "ERROR: (further wordings were not kept)"
 LONGEST_TEXT = 1000
 """Characters kept of a line."""
 
+_COMMON_WORDINGS = 8
+"""Wordings whose lines are found all at once; a session without trouble has two, one more for each channel."""
 _TEXT_AT = len("MM-DD-YYYY hh:mm:ss.mmm: ")
 _GO = re.compile(r"Go with mark '(.*)'")
 _CRC = re.compile(r"Calculated PTD CRC: 0x([0-9a-f]{8}), (\d{1,12})")
@@ -131,15 +133,16 @@ class _Reader:
         """Take in a block of lines."""
         self.whole = text.endswith(b"\n")
         block = Block(text)
-        times, timed = block.stamps(block.starts, np.minimum(block.starts + 23, block.ends))
+        sample = (block.words(block.starts) & as_word(b"\xff" * 5)) == as_word(b"Time,")
+        times, timed = _stamps(block, ~sample)
         word = block.words(block.starts + _TEXT_AT)
         roomy = timed & (block.ends - block.starts > _TEXT_AT + 7)
         errors = roomy & ((word & as_word(b"\xff" * 6)) == as_word(b"ERROR:"))
-        plain = errors | (roomy & (word == as_word(b"WARNING:")))
+        warnings = roomy & (word == as_word(b"WARNING:"))
+        plain = errors | warnings
         self._problems(block, np.flatnonzero(plain), times)
-        sample = (block.words(block.starts) & as_word(b"\xff" * 5)) == as_word(b"Time,")
         rest = ~plain & (block.ends > block.starts)
-        if text.count(b"ERROR") + text.count(b"WARNING") > np.count_nonzero(plain) and self.odd < MOST_ODD:
+        if self.odd < MOST_ODD and _holds_more(text, int(np.count_nonzero(errors)), int(np.count_nonzero(warnings))):
             self._others(block, np.flatnonzero(rest), times)
         elif len(self.messages) < MOST_MESSAGES:
             self._others(block, np.flatnonzero(rest & ~sample), times)
@@ -150,18 +153,26 @@ class _Reader:
         """Keep lines that are an error or a warning from their start on."""
         first = block.starts[rows] + _TEXT_AT
         last = np.minimum(block.ends[rows], first + LONGEST_TEXT)
-        text = block.text
-        found = [text[i:j] for i, j in zip(first.tolist(), last.tolist(), strict=True)]
-        # There are a hundred times as many lines as wordings.
-        known = {words: self._code(words) for words in dict.fromkeys(found)}
-        self._keep(rows, times[rows], [known[words] for words in found], np.ones(len(rows), np.bool_))
+        codes = np.full(len(rows), -1, np.int32)
+        # There are thousands of lines and a handful of wordings, but for those that hold a number.
+        left = np.arange(len(rows))
+        for _ in range(_COMMON_WORDINGS):
+            if not len(left):
+                break
+            text = block.text[first[left[0]] : last[left[0]]]
+            same = block.equals(first[left], last[left], text)
+            codes[left[same]] = self._code(text)
+            left = left[~same]
+        pairs = zip(first[left].tolist(), last[left].tolist(), strict=True)
+        codes[left] = [self._code(block.text[start:stop]) for start, stop in pairs]
+        self._keep(rows, times[rows], codes, np.ones(len(rows), np.bool_))
 
-    def _keep(self, rows: Ints, times: Ints, codes: list[int], at_start: Mask) -> None:
+    def _keep(self, rows: Ints, times: Ints, codes: NDArray[np.int32], at_start: Mask) -> None:
         if self.problems < MOST_PROBLEMS and len(rows):
             self.problems += len(rows)
             self.times.append(times)
             self.numbers.append(rows + (self.lines + 1))
-            self.codes.append(np.array(codes, np.int32))
+            self.codes.append(codes)
             self.starts.append(at_start)
 
     def _code(self, text: bytes) -> int:
@@ -193,7 +204,7 @@ class _Reader:
         else:
             at = min(place for word in (b"ERROR", b"WARNING") if (place := line.find(word)) >= 0)
             text, at_start, t_utc_ns = line[at:], False, _last_stamp(line[:at])
-        codes = [self._code(text[:LONGEST_TEXT])]
+        codes = np.array([self._code(text[:LONGEST_TEXT])], np.int32)
         self._keep(np.array([row]), np.array([t_utc_ns]), codes, np.array([at_start], np.bool_))
 
     @staticmethod
@@ -218,6 +229,24 @@ class _Reader:
             self.midline,
             not self.whole,
         )
+
+
+def _stamps(block: Block, rows: Mask) -> tuple[Ints, Mask]:
+    """Read the stamps at the start of these lines; all others have none."""
+    times, timed = np.full(len(rows), NO_TIME), np.zeros(len(rows), np.bool_)
+    starts = block.starts[rows]
+    times[rows], timed[rows] = block.stamps(starts, np.minimum(starts + 23, block.ends[rows]))
+    return times, timed
+
+
+def _holds_more(text: bytes, errors: int, warnings: int) -> bool:
+    """Tell whether a block says ERROR or WARNING more often than so.
+
+    Counting one character that they hold takes a tenth of counting the words, and sample lines have neither.
+    """
+    if text.count(b"E") <= errors and text.count(b"G") <= warnings:
+        return False
+    return text.count(b"ERROR") + text.count(b"WARNING") > errors + warnings
 
 
 def _is_of_listing(line: bytes) -> bool:

@@ -41,6 +41,7 @@ _TRAFFIC = re.compile(
     re.DOTALL,
 )
 _GROUPS: dict[str, Direction] = {"command": "command", "reply": "reply", "to": "to ptd", "from": "from ptd"}
+_ESCAPED = re.compile(r"\\(['\"\\])")
 _SOURCES = "Sources: "
 _GO = re.compile(r"Go,\d{1,9},\d{1,9},(.{1,200})")
 
@@ -171,7 +172,8 @@ class _Reader:
 
 def _unquoted(text: str) -> str:
     """Undo Python's repr of a text: its quotes, and the backslashes before quotes and backslashes."""
-    return re.sub(r"\\(['\"\\])", r"\1", text[1:-1])
+    inner = text[1:-1]
+    return _ESCAPED.sub(r"\1", inner) if "\\" in inner else inner
 
 
 def _sources(text: str) -> dict[str, str]:
