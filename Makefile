@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?=
 
-.PHONY: demo test lint bench docs install clean
+.PHONY: demo test lint bench soak docs install clean
 
 demo: .venv/run
 	$(BIN)/wattrig demo $(DEMO)
@@ -18,7 +18,11 @@ lint: .venv/dev
 	$(BIN)/lint-imports
 
 bench: .venv/dev
-	for name in overhead energy check; do $(BIN)/python -m bench.$$name || exit 1; done
+	for name in overhead energy sampling check; do $(BIN)/python -m bench.$$name || exit 1; done
+
+# The full count of kills; prints the table that docs/ shows.
+soak: .venv/dev
+	$(BIN)/python -m bench.soak
 
 docs: .venv/dev
 	$(BIN)/python docs/generate.py --check

@@ -6,6 +6,7 @@ import numpy as np
 
 from compliance.facts import SessionFacts
 from compliance.findings import MissingFactError
+from compliance.uncertainty import uncertainty_of_power
 from evidence.loadgen_log import DetailLog, Window
 from evidence.power_samples import GOOD
 from rules.documents import RoundRules
@@ -25,6 +26,10 @@ class PowerResult(NamedTuple):
         time_weighted_mean_w, time_weighted_energy_j: integrated over true values; None without good samples.
         longest_gap_s: longest time between two good samples around the window.
         joules_per_stream: the auditor's figure; None for other scenarios.
+        uncertainty: of mean and energy as a fraction, all meters erring to the same side; None where it is not known.
+        uncertainty_independent: the same, the errors of several meters independent of each other.
+        uncertainty_model: "ptd", "datasheet", or "mixed" where meters were judged differently; None without it.
+        energy_uncertainty_j: `uncertainty` of the energy, in joules.
     """
 
     mean_w: float
@@ -41,6 +46,10 @@ class PowerResult(NamedTuple):
     time_weighted_energy_j: float | None
     longest_gap_s: float | None
     joules_per_stream: float | None
+    uncertainty: float | None = None
+    uncertainty_independent: float | None = None
+    uncertainty_model: str | None = None
+    energy_uncertainty_j: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Get the figures as JSON has them."""
@@ -61,6 +70,7 @@ def power_of(facts: SessionFacts, round_rules: RoundRules) -> PowerResult | None
     run = run_of(detail, mean_w, window_s)
     scenario = scenario_of(facts.folder.scenario_name) or run.scenario
     found = metric(run, scenario, round_rules.power.stream_metric)
+    sure = uncertainty_of_power(facts)
     energy = integrate(log.t_utc_ns, log.true_power_w(), window.begin_ns, window.end_ns)
     return PowerResult(
         mean_w=mean_w,
@@ -77,6 +87,10 @@ def power_of(facts: SessionFacts, round_rules: RoundRules) -> PowerResult | None
         time_weighted_energy_j=energy.energy_j if energy else None,
         longest_gap_s=energy.longest_gap_s if energy else None,
         joules_per_stream=joules_per_stream(run),
+        uncertainty=sure.at_worst if sure else None,
+        uncertainty_independent=sure.independent if sure else None,
+        uncertainty_model=sure.model if sure else None,
+        energy_uncertainty_j=sure.at_worst * mean_w * window_s if sure else None,
     )
 
 

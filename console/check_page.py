@@ -2,15 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from compliance.findings import Outcome
 from compliance.result import Result
-from console.verdict import plain
-from metrology.errors import ConfigError
-from rules.rulebook import RULEBOOK_VERSION
-
-TEMPLATE = Path(__file__).parent / "pages" / "check.html"
+from console.templates import render
 
 
 def page(results: Sequence[Result], *, passes: bool = False) -> str:
@@ -23,28 +18,15 @@ def page(results: Sequence[Result], *, passes: bool = False) -> str:
     Raises:
         ConfigError: jinja2 is not installed.
     """
-    try:
-        import jinja2
-    except ImportError as problem:
-        raise ConfigError("a page needs jinja2, which is not installed", "pip install 'wattrig[report]'") from problem
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
-    )
-    return environment.from_string(TEMPLATE.read_text("utf-8")).render(
+    return render(
+        "check.html",
         results=results,
         passes=passes,
-        rulebook=RULEBOOK_VERSION,
         verdicts=("valid", "valid_with_warnings", "incomplete", "invalid"),
         strict=Counter(result.strict_verdict for result in results),
         reference=Counter(result.reference_verdict for result in results),
         broken=_broken(results),
-        not_told=Outcome.NOT_EVALUATED,
     )
-
-
-def _shown(value: object) -> object:
-    """Take control characters, and bytes that are no text, out of what a package says."""
-    return plain(value) if isinstance(value, str) else value
 
 
 def _broken(results: Sequence[Result]) -> list[tuple[str, str, str, int]]:

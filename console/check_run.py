@@ -71,7 +71,7 @@ def _tell(path: Path, notes: list[str]) -> None:
 def checked(found: Sequence[Found], options: Options, jobs: int | None, output: "Output") -> list[Result]:
     """Check what was found, telling `output` of each as soon as it is done; get all results in the order found."""
     done = {}
-    with _progress(len(found)) as advance, closing(check_all(found, options, jobs or cores())) as running:
+    with progress(len(found)) as advance, closing(check_all(found, options, jobs or cores())) as running:
         for number, each in running:
             done[number] = each
             output.one(each.result)
@@ -85,12 +85,12 @@ def checked(found: Sequence[Found], options: Options, jobs: int | None, output: 
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
+def progress(total: int) -> Iterator[Callable[[], None]]:
     """Have a bar on the terminal; get what to call when one more session is done."""
     if total < 2 or not sys.stderr.isatty():
         yield lambda: None
         return
     from console.check_progress import CheckProgress
 
-    with CheckProgress(total) as progress:
-        yield progress.advance
+    with CheckProgress(total) as bar:
+        yield bar.advance

@@ -2,12 +2,14 @@
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from console.ending import run_session
+from console.log_format import log_format_option, say_event, say_line
 from metrology.errors import ConfigError
 from sut_client.client import run
 from sut_client.events import Event, Finished, LogLine
@@ -16,15 +18,15 @@ from wire.protocol import DEFAULT_PORT
 
 EXAMPLE = """
 \b
-Example, with the director of another machine in a lab network:
-  wattrig client -a 192.168.1.20 --allow-plaintext -w ./run.sh -L logs -o out
+Example, with the director of another machine, encrypted (both have keys: see wattrig keys):
+  wattrig client -a 192.168.1.20 -w ./run.sh -L logs -o out
 \b
 The command CMD runs twice: for ranging, in which the analyzer finds its ranges, and for testing, the
 run that counts. It finds the phase in the environment variable WATTRIG_PHASE, must leave a LoadGen log
 below INDIR each time and end with status 0. Its output goes to <session>/wattrig/workload_<phase>.log.
 \b
 Exit codes: 0 the session is complete, 2 it failed (the folder is kept and says why),
-130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP (the workload is ended too).
+130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP (the workload is ended too; given twice: at once).
 """
 
 
@@ -60,10 +62,36 @@ Exit codes: 0 the session is complete, 2 it failed (the folder is kept and says 
 @click.option("-A", "--max-amps", metavar="A", type=float, help="Fixed current range: no ranging run. Needs -V.")
 @click.option("-V", "--max-volts", metavar="V", type=float, help="Fixed voltage range: no ranging run. Needs -A.")
 @click.option(
+    "--testing-attempts",
+    metavar="N",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="How often the testing run may be tried in all; ranging is not repeated. The director has a limit too.",
+)
+@click.option(
+    "--time-limit",
+    "time_limit_s",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    help="End the workload, and the session, where a phase takes longer.",
+)
+@click.option(
     "--allow-plaintext", is_flag=True, help="Talk to a director on another machine although nothing protects it."
 )
+@click.option("--tls", is_flag=True, help="Encrypt also with a director on this machine; with others it is the rule.")
+@click.option(
+    "--keys", type=Path, metavar="FOLDER", help="Folder of keys.  [default: $WATTRIG_KEYS, or see wattrig keys]"
+)
+@log_format_option
 def client(
-    addr: str, run_workload: str, output: Path, max_amps: float | None, max_volts: float | None, **more: Any
+    addr: str,
+    run_workload: str,
+    output: Path,
+    max_amps: float | None,
+    max_volts: float | None,
+    log_format: str,
+    **more: Any,
 ) -> None:
     """Run a workload on this machine while a director measures its power.
 
@@ -79,7 +107,7 @@ def client(
         called_as=shlex.join(["wattrig", *sys.argv[1:]]),
         **more,
     )
-    run_session(run(options, _show))
+    run_session(run(options, partial(_show, log_format)))
 
 
 def _fixed_ranges(max_volts: float | None, max_amps: float | None) -> tuple[float, float] | None:
@@ -90,8 +118,10 @@ def _fixed_ranges(max_volts: float | None, max_amps: float | None) -> tuple[floa
     return max_volts, max_amps
 
 
-def _show(event: Event) -> None:
+def _show(log_format: str, event: Event) -> None:
     if isinstance(event, LogLine):
-        click.echo(event.text, err=True)
-    elif isinstance(event, Finished):
+        say_line(event.text, log_format, "client")
+        return
+    say_event(event, log_format, "client")
+    if isinstance(event, Finished):
         click.echo(event.folder)

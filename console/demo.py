@@ -13,7 +13,8 @@ from pathlib import Path
 
 import click
 
-from metrology.errors import InstrumentError
+from console.web_option import watching, web_option
+from metrology.errors import InstrumentError, WattrigError
 
 READY_S = 10.0
 """How long the simulated analyzer may take to open its port."""
@@ -52,17 +53,20 @@ def station_text(port: Path, store: Path) -> str:
 @click.option("--scenario", type=click.Choice(SCENARIOS), default="Offline", show_default=True)
 @click.option("--seconds", type=click.IntRange(3, 86400), default=30, show_default=True, help="length of each phase")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo-out"), show_default=True, metavar="FOLDER")
-def demo(scenario: str, seconds: int, out: Path) -> None:
+@click.option("--open", "opens", is_flag=True, help="show the report in the browser")
+@web_option
+def demo(scenario: str, seconds: int, out: Path, opens: bool, web: str | None) -> None:
     """Measure this machine with a simulated analyzer, from start to verdict.
 
     A simulated Yokogawa WT310E on a serial port follows the CPU load of this machine; wattrig-ptd reads it; director
-    and client measure a small LoadGen benchmark twice (ranging, testing); the checker judges the session. Only the
-    analyzer is simulated, and the verdict says so.
+    and client measure a small LoadGen benchmark twice (ranging, testing); the checker judges the session, and a
+    report shows it. Only the analyzer is simulated, and verdict and report say so.
 
     \b
     Examples:
       wattrig demo
       wattrig demo --scenario SingleStream --seconds 10 --out /tmp/demo
+      wattrig demo --web                          and open http://127.0.0.1:8080
     """
     from rich.console import Console
 
@@ -90,7 +94,25 @@ def demo(scenario: str, seconds: int, out: Path) -> None:
             output=out,
             called_as="wattrig demo",
         )
-        with simulated_analyzer(port, truth), SessionProgress(console, float(seconds)) as progress:
-            session = run_session(measure_here(load_station(station_file), options, progress, str(station_file)))
-        shutil.move(truth, session / "wattrig" / "truth.csv")
-    show_result(console, session)
+        station = load_station(station_file)
+        with watching(web, station, [out], float(seconds)) as watch:
+            with simulated_analyzer(port, truth), SessionProgress(console, float(seconds)) as progress:
+                session = run_session(measure_here(station, options, progress, str(station_file), watch))
+            shutil.move(truth, session / "wattrig" / "truth.csv")
+            show_result(console, session)
+    _report(session, opens=opens)
+
+
+def _report(session: Path, *, opens: bool) -> None:
+    """Write the report; where that cannot be, the measurement is complete all the same."""
+    from console.report_file import default_place, say_written, write_page
+    from console.report_page import report_page
+    from console.session_view import view_session
+
+    place = default_place(session, "html")
+    try:
+        write_page(report_page(view_session(session)), place, "html")
+    except WattrigError as problem:
+        click.echo(f"wattrig: no report was written: {problem}", err=True)
+    else:
+        say_written(place, opens=opens)

@@ -14,20 +14,38 @@ COMMANDS = {
     "demo": ("console.demo:demo", "Measure this machine with a simulated analyzer, from start to verdict."),
     "measure": ("console.measure:measure", "Measure a workload with director and client on one machine."),
     "director": ("console.director_command:director", "Serve the analyzers to a client on the measured machine."),
+    "watch": ("console.watch:watch", "Follow a director's live page in the terminal."),
     "client": ("console.client_command:client", "Run a workload on the measured machine under a director."),
+    "analyzers": ("console.analyzers:analyzers", "Find, identify, read, check and record power analyzers."),
     "check": ("console.check:check", "Check a session or a submission against the rules of its round."),
+    "package": ("console.package:package", "Build the tree of a submission from sessions, and check it."),
+    "results": ("console.results:results", "Tell performance, power and efficiency of all results of a tree."),
+    "system": ("console.system:system", "Describe the measured machine for a submission."),
+    "report": ("console.report:report", "Write a report of a session or a tree: verdict, number, curves, findings."),
+    "compare": ("console.compare:compare", "Hold two sessions against each other, and tell what differs."),
+    "show": ("console.show:show", "Draw a session's power curve in the terminal."),
+    "export": ("console.export:export", "Write a session's samples as Parquet or CSV."),
     "uncertainty": ("console.uncertainty:uncertainty", "Work out PTDaemon's uncertainty of a session once more."),
     "rule": ("console.rule:rule", "Print one rule of the rulebook, or list them."),
+    "journal": ("console.journal:journal", "Print the journals of a session, or finish one that was broken off."),
+    "keys": ("console.keys:keys", "Make a key, and say whom this machine trusts."),
+    "verify": ("console.verify:verify", "Check a session against its signed statement."),
     "simulate": ("console.simulate:simulate", "Start a simulated power analyzer on a port of its own."),
 }
 """Where each subcommand lives, and the line that `--help` shows for it."""
 
 EXTRAS = {
+    "cryptography": "security",
+    "securesystemslib": "security",
     "numpy": "check",
     "serial": "director",
     "pyvisa": "director",
+    "pyvisa_py": "director",
     "mlperf_loadgen": "loadgen",
     "jinja2": "report",
+    "starlette": "web",
+    "uvicorn": "web",
+    "pyarrow": "export",
 }
 """The extra of the distribution that brings a module which is not installed everywhere."""
 

@@ -14,8 +14,10 @@ from compliance.power import PowerResult
 from compliance.result import Result
 from console.verdict import plain
 from evidence.clock_record import read_clock
+from evidence.layout import ATTEMPT, OURS
 from evidence.power_samples import GOOD
 from evidence.session import find_session
+from evidence.statement import STATEMENT
 from metrology.errors import EvidenceError
 from scoring.inference import SAMPLES_PER_QUERY
 from scoring.truth import compare, read_truth
@@ -23,6 +25,9 @@ from scoring.truth import compare, read_truth
 TRUTH_CSV = "wattrig/truth.csv"
 """What a simulated analyzer truly drew; the demo leaves it in the session's folder."""
 COLOURS = {"valid": "green", "valid_with_warnings": "yellow", "incomplete": "yellow", "invalid": "red"}
+
+RATES = ("result_samples_per_second", "result_completed_samples_per_sec", "result_scheduled_samples_per_sec")
+"""Keys of LoadGen's throughput: Offline's, then Server's, of which logs until v4.0 may have the latter alone."""
 
 Row = tuple[str, str]
 
@@ -49,6 +54,7 @@ def rows(facts: SessionFacts, result: Result, session: Path) -> Iterator[Row]:
     """Get the lines of the result."""
     if result.power is not None:
         yield from _power(facts, result.power)
+        yield from _certainty(result.power)
     yield from _trust(facts, session)
     yield "verdicts", "  ".join(_verdicts(result))
     for text in _reasons(result):
@@ -66,17 +72,29 @@ def _power(facts: SessionFacts, power: PowerResult) -> Iterator[Row]:
         yield "throughput", f"{rate:.2f} samples/s   {rate / power.mean_w:.4f} samples/J"
 
 
+def _certainty(power: PowerResult) -> Iterator[Row]:
+    if power.uncertainty is None or power.energy_uncertainty_j is None:
+        return
+    limits = f"+- {power.energy_uncertainty_j:.1f} J, {power.uncertainty:.3%} of mean power and energy at worst"
+    yield "uncertainty", f"{limits}, by the model {power.uncertainty_model}"
+    apart = power.uncertainty_independent
+    if apart is not None and apart != power.uncertainty:
+        yield "", f"+- {apart:.3%} if the analyzers' errors are independent"
+
+
 def samples_per_s(facts: SessionFacts, window_s: float) -> float | None:
     """Get the throughput of the testing run; None where LoadGen does not tell it."""
     detail = facts.loadgen("testing")
-    rate, queries = detail.number("result_samples_per_second"), detail.number("result_query_count")
+    rate = next((found for key in RATES if (found := detail.number(key)) is not None), None)
+    queries = detail.number("result_query_count")
     if rate is not None or queries is None or window_s <= 0:
         return rate
     return queries * SAMPLES_PER_QUERY.get(detail.text("effective_scenario") or "", 1) / window_s
 
 
 def _trust(facts: SessionFacts, session: Path) -> Iterator[Row]:
-    yield from _uncertainty([reply for command, reply in facts.server.ptd_messages if command == "Uncertainty"])
+    if len(facts.server.ptd_configs) < 2:
+        yield from _uncertainty([reply for command, reply in facts.server.ptd_messages if command == "Uncertainty"])
     clock = read_clock(session)
     if clock is not None and clock.best is not None:
         best = clock.best
@@ -84,6 +102,10 @@ def _trust(facts: SessionFacts, session: Path) -> Iterator[Row]:
             "clock offset",
             f"{best.offset_ns / 1e6:+.3f} ms +- {best.uncertainty_ns / 1e6:.3f} ms, director - client",
         )
+    signed = (session / STATEMENT).exists()
+    yield "signed", "yes, see wattrig verify" if signed else "no: no key signed it (make one: wattrig keys init)"
+    if failed := len(list(session.glob(ATTEMPT.format(number="*")))):
+        yield "attempts", f"[yellow]testing run {failed + 1} counts; those that failed are in {OURS}/attempt_<n>/"
     if (session / TRUTH_CSV).exists():
         yield "true energy", _truth(facts, session)
 
@@ -94,7 +116,7 @@ def _uncertainty(replies: list[str]) -> Iterator[Row]:
     except (LookupError, ValueError):
         return
     if mean >= 0:
-        yield "uncertainty", f"{mean:.2%} of the power on average, {largest:.2%} at most; the limit is 1 %"
+        yield "per sample", f"uncertainty {mean:.2%} on average, {largest:.2%} at most; the limit is 1 %"
 
 
 def _truth(facts: SessionFacts, session: Path) -> str:

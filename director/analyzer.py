@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from analyzers.ptd.client import PtdClient
 from director.analyzer_config import LARGEST_CURRENT_RANGES_A, AnalyzerConfig
 from director.daemon import Daemon, free_ports, require_free
+from evidence.journal import Note, unnoted
 from evidence.ptd_protocol import Identity, RangesReply, parse_identity, parse_ranges
 from evidence.traffic_log import TrafficLog
 from metrology.errors import EvidenceError, PeerError, SessionError, WattrigError
@@ -29,22 +31,32 @@ class Analyzer:
         config: how it is set up there.
         folder: where the daemon's own files go.
         log: the session's server.log.
+        note: keeps in the session's journal what is said.
 
     Attributes:
-        messages: each command to the daemon with its reply, for server.json.
+        interval_ms: time between samples, milliseconds.
+        journal: the daemon's `-l` log; `journal_start` is where the run begun last begins in it, bytes.
+        messages: each command to the daemon with its reply, for server.json; `phase_start` is how many there were
+            when the phase was begun.
         command: the daemon's command line.
         initial: the ranges it was found with.
     """
 
-    def __init__(self, number: int, config: AnalyzerConfig, folder: Path, log: TrafficLog) -> None:
+    def __init__(
+        self, number: int, config: AnalyzerConfig, folder: Path, log: TrafficLog, note: Note = unnoted
+    ) -> None:
         self.number = number
         self.config = config
+        self.interval_ms = INTERVAL_MS
         self.output = folder / f"ptd_stdout_{number}.txt"
         self.journal = folder / f"journal_{number}.txt"
+        self.journal_start = 0
         self.messages: list[dict[str, str]] = []
+        self.phase_start = 0
         self.command: list[str] = []
         self.initial: RangesReply | None = None
         self._log = log
+        self._note = note
         self._name = f"Analyzer [{number}]"
         self._daemon: Daemon | None = None
         self._client: PtdClient | None = None
@@ -57,11 +69,13 @@ class Analyzer:
     def asked(self, command: str) -> None:
         """See `Witness`."""
         self._log.info(f"{self._name} is sending to ptd: {command!r}")
+        self._note("asked", of=self.number, cmd=command)
 
     def answered(self, command: str, reply: str) -> None:
         """See `Witness`."""
         self._log.info(f"{self._name} recieved reply from ptd: {reply!r}")
         self.messages.append({"cmd": command, "reply": reply})
+        self._note("answered", of=self.number, cmd=command, reply=reply)
 
     def announced(self, count: int) -> None:
         """See `Witness`."""
@@ -71,6 +85,8 @@ class Analyzer:
         """See `Witness`."""
         text = "".join(f"{line}\n" for line in lines)
         self._log.info(f"{self._name} got reply from ptd: {text!r}")
+        # Its samples stand in the journal already, one by one.
+        self._note("listed", of=self.number, lines=len(lines), sha256=hashlib.sha256(text.encode()).hexdigest())
 
     @property
     def ptd(self) -> PtdClient:
@@ -84,9 +100,19 @@ class Analyzer:
         return self._client
 
     @property
-    def pid(self) -> int | None:
-        """Get the daemon's process id; None where none runs."""
-        return self._daemon.process.pid if self._daemon is not None else None
+    def channels(self) -> range:
+        """Get which of the channels in a listing, counted from 1, belong to the SUT; none for a one-channel analyzer.
+
+        SPEC's PTDaemon lists all channels that the analyzer has, ours those that `-c` asks for alone.
+        """
+        wanted = self.config.channels
+        listed_alone = self._identity is not None and self._identity.is_wattrig
+        return range(1, len(wanted) + 1) if listed_alone else wanted
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether the daemon closed the connection, or broke the protocol."""
+        return self._client is not None and self._client.gone.is_set()
 
     @property
     def settle_s(self) -> float:
@@ -111,12 +137,24 @@ class Analyzer:
         await self._launch(self.journal, free_port)
 
     async def _launch(self, journal: Path, free_port: int | None = None) -> None:
+        self.prepare(journal, free_port)
+        self._daemon = await Daemon.start(self.command, self.output)
+
+    def prepare(self, journal: Path, free_port: int | None = None, *, among_others: bool = False) -> None:
+        """Choose the daemon's TCP port and command line; among others in a process it has a log of its own.
+
+        Raises:
+            ConfigError: the port cannot be used.
+        """
         self._port = self.config.network_port or free_port or free_ports(1)[0]
         if self.config.network_port:
             require_free(self._port)
-        self.command = self.config.command(journal, self._port)
+        self.command = self.config.command(journal, self._port, self.output if among_others else None)
         self._log.info(f"{self._name} is running PTDaemon: {self.command}")
-        self._daemon = await Daemon.start(self.command, self.output)
+
+    def attach(self, daemon: Daemon) -> None:
+        """Take a daemon that was started as prepared."""
+        self._daemon = daemon
 
     async def connect(self) -> None:
         """Find an analyzer behind the daemon, and the ranges it is set to.
@@ -159,7 +197,8 @@ class Analyzer:
     async def go(self, mark: str) -> None:
         """Start measuring."""
         self._counted = 0
-        await self.ptd.go(INTERVAL_MS, mark)
+        self.journal_start = self.journal.stat().st_size
+        await self.ptd.go(self.interval_ms, mark)
 
     async def figures(self, *names: str) -> list[str]:
         """Ask for `Watts` or `Uncertainty`; a reply that is none is kept as it is, with a warning."""

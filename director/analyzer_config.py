@@ -7,10 +7,17 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-MULTICHANNEL_TYPES = frozenset({48, 59, 61, 77})
-"""PTDaemon device types that read several channels; source: the reference director's configuration check."""
+from metrology.errors import ConfigError
+from metrology.judgement import check_terms
+
 COUNT_ONLY_TYPE = 48
-"""The WT500 multichannel takes one number, how many channels; the other multichannel types take first and count."""
+"""The WT500 multichannel takes one number, how many channels."""
+FIRST_AND_COUNT_TYPES = frozenset({59, 61, 77})
+"""The other multichannel types of PTDaemon take two, which channel is the first and how many: with one alone PTDaemon
+does not start. Source of both: the reference director's configuration check."""
+OUR_MULTICHANNEL_TYPES = frozenset({9001})
+"""Those of wattrig-ptd alone take a count, or first and count."""
+MULTICHANNEL_TYPES = frozenset({COUNT_ONLY_TYPE}) | FIRST_AND_COUNT_TYPES | OUR_MULTICHANNEL_TYPES
 LARGEST_CURRENT_RANGES_A = {
     8: 20, 35: 40, 47: 50, 48: 40, 49: 20, 52: 20, 66: 30, 77: 20, 508: 20, 549: 20, 586: 20,
 }  # fmt: skip
@@ -19,6 +26,9 @@ LARGEST_CURRENT_RANGES_A = {
 
 FIRST_PORT = 8888
 """TCP port of the first daemon where the file names none; source: the reference's server.conf."""
+
+
+OUR_DAEMON = "wattrig-ptd"
 
 
 class Strict(BaseModel):
@@ -45,9 +55,11 @@ class AnalyzerConfig(Strict):
         feeds: what hangs on it, "PSU 1 and 2"; for the record.
         settle_s: pause before each Go and after each stop command, seconds; by default none with wattrig-ptd,
             which answers when the analyzer has settled, and the reference's 10 s with SPEC's PTDaemon.
+        uncertainty_model: "ptd" or "datasheet"; by default wattrig-ptd's own choice.
+        accuracy: the lab's own terms in the place of the data sheet's, each a fraction; wattrig-ptd alone takes them.
     """
 
-    ptd: str = "wattrig-ptd"
+    ptd: str = OUR_DAEMON
     device_type: int = Field(ge=0, le=99999)
     device_port: str = Field(min_length=1)
     interface_flag: Literal["", "-n", "-g", "-y", "-U"] = ""
@@ -59,6 +71,8 @@ class AnalyzerConfig(Strict):
     name: str = Field(default="", max_length=200)
     feeds: str = Field(default="", max_length=200)
     settle_s: float | None = Field(default=None, ge=0, le=600)
+    uncertainty_model: Literal["ptd", "datasheet"] | None = None
+    accuracy: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _channels_fit_the_device(self) -> Self:
@@ -67,14 +81,30 @@ class AnalyzerConfig(Strict):
             kind = "multichannel" if self.device_type in MULTICHANNEL_TYPES else "one-channel"
             numbers = " or ".join(str(number) if number else "no" for number in wanted)
             got = list(self.channel) if self.channel else "none"
+            example = "; the first channel and how many are read, as in [1, 3]" if wanted == (2,) else ""
             raise ValueError(
-                f"device type {self.device_type} ({kind}) needs {numbers} channel number(s) from 1 up, got {got}"
+                f"device type {self.device_type} ({kind}) needs {numbers} channel number(s) from 1 up, "
+                f"got {got}{example}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _terms_are_terms(self) -> Self:
+        try:
+            check_terms(self.accuracy)
+        except ConfigError as problem:
+            raise ValueError(problem.message) from problem
+        if self.accuracy and self.uncertainty_model == "ptd":
+            raise ValueError("'accuracy' goes with uncertainty_model = \"datasheet\": PTDaemon has terms of its own")
+        if (self.accuracy or self.uncertainty_model) and not self.is_ours:
+            raise ValueError("'uncertainty_model' and 'accuracy' are for wattrig-ptd, SPEC's PTDaemon has its own")
         return self
 
     def _channel_numbers_wanted(self) -> tuple[int, ...]:
         if self.device_type not in MULTICHANNEL_TYPES:
             return (0, 1)
+        if self.device_type in OUR_MULTICHANNEL_TYPES:
+            return (1, 2)
         return (1,) if self.device_type == COUNT_ONLY_TYPE else (2,)
 
     @property
@@ -82,12 +112,25 @@ class AnalyzerConfig(Strict):
         """Get the numbers, from 1, of the channels of a multichannel analyzer that belong to the SUT; else none."""
         if self.device_type not in MULTICHANNEL_TYPES or not self.channel:
             return range(0)
-        first, count = (1, self.channel[0]) if self.device_type == COUNT_ONLY_TYPE else self.channel
+        first, count = (1, *self.channel)[-2:]
         return range(first, first + count)
 
-    def command(self, log: Path, tcp_port: int) -> list[str]:
-        """Get the daemon's command line, in PTDaemon's form and the reference's order."""
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether the daemon is wattrig-ptd, by its name."""
+        return Path(self.ptd).name == OUR_DAEMON
+
+    def command(self, log: Path, tcp_port: int, output: Path | None = None) -> list[str]:
+        """Get the daemon's command line, in PTDaemon's form and the reference's order.
+
+        Args:
+            log: for the samples.
+            tcp_port: to listen on.
+            output: for what it says, where that is not standard output; only ours can.
+        """
         options = ["-l", str(log), "-p", str(tcp_port)]
+        if output is not None:
+            options += ["-o", str(output)]
         if self.gpib_board is not None:
             options += ["-b", str(self.gpib_board)]
         if self.channel is not None:
@@ -95,6 +138,10 @@ class AnalyzerConfig(Strict):
         options += ["-D"] * self.dc + [self.interface_flag] * bool(self.interface_flag)
         if self.baud is not None:
             options += ["-B", str(self.baud)]
+        if self.uncertainty_model is not None:
+            options += ["--model", self.uncertainty_model]
+        if self.accuracy:
+            options += ["--accuracy", ",".join(f"{name}={value!r}" for name, value in self.accuracy.items())]
         return [find_program(self.ptd), *options, str(self.device_type), self.device_port]
 
     def record(self, command: list[str]) -> dict[str, Any]:

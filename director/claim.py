@@ -1,21 +1,24 @@
 """Who holds a session, and what to do about one whose director died.
 
-While a session is open its director holds a lock on `wattrig/owner.json`, which names the daemons it started and the
-ranges to restore. The system drops the lock with the process, however that ends; so a file without state beside it
-and without lock is a session that was broken off.
+While a session is open its director holds a lock on `wattrig/owner.json`, which names the ranges to restore. The
+system drops the lock with the process, however that ends; so a file without state beside it and without lock is a
+session that was broken off.
 """
 
+import contextlib
 import fcntl
 import json
 import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from director.analyzer import Analyzer
-from evidence.layout import OURS
+from director.recovery import finish_partial
+from evidence.layout import OURS, PARTIAL
 from evidence.ptd_protocol import RangesReply
 from evidence.state import mark
 
@@ -33,9 +36,9 @@ class Claim:
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def note(self, analyzers: Sequence[Analyzer]) -> None:
-        """Note the daemons that run, and the ranges to restore."""
+        """Note the daemons, and the ranges to restore."""
         entries = [
-            {"pid": analyzer.pid, "command": analyzer.command, "number": analyzer.number}
+            {"command": analyzer.command, "number": analyzer.number}
             | ({"voltage": analyzer.initial.voltage, "current": analyzer.initial.current} if analyzer.initial else {})
             for analyzer in analyzers
         ]
@@ -51,21 +54,31 @@ class Claim:
 
 
 def close_orphans(store: Path) -> tuple[list[str], dict[int, RangesReply]]:
-    """Close the sessions in a store whose director died: end their daemons and mark them aborted.
+    """Close the sessions in a store whose director died: end their daemons, keep what they measured, mark them.
+
+    A session that the disk does not let us close is left for the next start; its ranges are owed all the same.
 
     Returns:
-        The names of the sessions, and per analyzer (number from 1) the ranges that the last of them still owes it.
+        What is to be told of each session, and per analyzer (number from 1) the ranges that the last of them owes it.
     """
     closed: list[str] = []
     owed: dict[int, RangesReply] = {}
     for session, entries in _orphans(store):
+        _end_daemons(session)
         for entry in entries:
-            _end_daemon(entry)
             if isinstance(entry.get("voltage"), str) and isinstance(entry.get("current"), str):
                 owed[int(entry["number"])] = RangesReply(current=entry["current"], voltage=entry["voltage"])
-        mark(session, "aborted", REASON)
-        closed.append(session.name)
+        closed.append(_close(session))
     return closed, owed
+
+
+def _close(session: Path) -> str:
+    told = f"The session {session.name} was left open by a director that died"
+    try:
+        mark(session, "aborted", REASON, finish_partial(session, REASON))
+    except OSError as problem:
+        return f"{told}; it cannot be closed: {problem}"
+    return f"{told}; it is marked aborted, and what was measured is in '{session / PARTIAL}'"
 
 
 def _orphans(store: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
@@ -89,24 +102,29 @@ def _entries(text: bytes) -> list[dict[str, Any]]:
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
-def _end_daemon(entry: dict[str, Any]) -> None:
-    """End a daemon that outlived its director; only where the process still runs the very command noted."""
-    pid, command = entry.get("pid"), entry.get("command")
-    if not isinstance(pid, int) or not isinstance(command, list):
-        return
+def _end_daemons(session: Path) -> None:
+    """End the daemons of a session that outlived its director: the processes whose log lies in its folder.
+
+    Told by their command lines, not by noted numbers: a director may die between the start of a daemon and its note.
+    """
+    folder = f"{session / OURS}{os.sep}".encode()
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if not _runs(pid, command):
-            return
-        os.kill(pid, number)
+        for pid in _running(folder):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
         deadline_s = time.monotonic() + END_S
-        while _runs(pid, command) and time.monotonic() < deadline_s:
+        while _running(folder) and time.monotonic() < deadline_s:
             time.sleep(0.02)
 
 
-def _runs(pid: int, command: list[Any]) -> bool:
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        return False
-    # A script's command line begins with its interpreter.
-    return len(command) > 1 and words[:-1][-len(command) + 1 :] == [str(word) for word in command[1:]]
+def _running(folder: bytes) -> list[int]:
+    """Find the processes that were told to log (`-l`) into a folder; zombies have no command line any more."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(word == b"-l" and log.startswith(folder) for word, log in pairwise(words)):
+            found.append(int(path.parent.name))
+    return found

@@ -1,4 +1,7 @@
-"""One daemon process: started, connected to, ended; its output goes to a file, so that it can never block on us."""
+"""The daemons: started, connected to, ended; what they say goes to files, so that they can never block on us.
+
+Most are a process each. Several meters may share one, which then ends with the last of them.
+"""
 
 import asyncio
 import contextlib
@@ -17,6 +20,8 @@ END_S = 10.0
 """Time for a daemon to end after SIGTERM before it is killed."""
 RETRY_S = 0.05
 LARGEST_TAIL = 65536
+REFUSAL = "wattrig-ptd: "
+"""What an error begins with that ends our daemon before it serves."""
 
 
 class Daemon:
@@ -24,13 +29,16 @@ class Daemon:
 
     Attributes:
         process: the process.
-        output: the file with its stdout and stderr.
+        output: the file with what it says.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, output: Path, begin: int) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, outputs: Sequence[tuple[Path, int]], users: list[Path]
+    ) -> None:
         self.process = process
-        self.output = output
-        self._begin = begin  # what stands before is of an earlier daemon
+        self.output = outputs[0][0]
+        self._outputs = outputs
+        self._users = users
 
     @classmethod
     async def start(cls, command: Sequence[str], output: Path) -> "Daemon":
@@ -39,23 +47,25 @@ class Daemon:
         Raises:
             ConfigError: the program cannot be started.
         """
-        try:
-            with output.open("ab") as file:
-                begin = file.tell()
-                process = await asyncio.create_subprocess_exec(
-                    *command,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=file,
-                    stderr=asyncio.subprocess.STDOUT,
-                    env={**os.environ, "TZ": "UTC"},
-                    start_new_session=True,
-                )
-        except OSError as problem:
-            raise ConfigError(
-                f"the analyzer's daemon '{command[0]}' cannot be started: {problem.strerror}",
-                "set 'ptd' in [[analyzer]] to wattrig-ptd or to the path of SPEC's PTDaemon",
-            ) from problem
-        return cls(process, output, begin)
+        outputs = from_now_on(output)
+        return cls(await started(command, output), outputs, [output])
+
+    @classmethod
+    async def start_together(cls, commands: Sequence[Sequence[str]], outputs: Sequence[Path]) -> list["Daemon"]:
+        """Start one process of ours for several meters, each with its own `-o` among its options.
+
+        Args:
+            commands: of each meter, as if it were alone; the program is that of the first.
+            outputs: what each one's `-o` names; beside the first is kept what the process itself says.
+
+        Raises:
+            ConfigError: the program cannot be started.
+        """
+        common = outputs[0].with_name(f"{outputs[0].stem}_and_{len(outputs) - 1}_more.txt")
+        rest = (word for command in commands for word in ("--", *command[1:]))
+        heard = [from_now_on(output, common) for output in outputs]
+        process, users = await started([commands[0][0], *rest], common), list(outputs)
+        return [cls(process, each, users) for each in heard]
 
     async def connect(self, port: int, witness: Witness) -> PtdClient:
         """Connect as soon as the daemon listens.
@@ -66,7 +76,7 @@ class Daemon:
         try:
             async with asyncio.timeout(CONNECT_S):
                 while True:
-                    if self.process.returncode is not None:
+                    if self.process.returncode is not None or self._gave_up():
                         raise InstrumentError(f"the analyzer's daemon ended at once{self.last_words()}")
                     try:
                         return await PtdClient.connect(port, witness)
@@ -82,19 +92,30 @@ class Daemon:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.process.wait(), RETRY_S)
 
+    def _gave_up(self) -> bool:
+        """Tell whether a meter of several could not be connected to, which does not end the others."""
+        return any(line.startswith(REFUSAL) for line in tail(*self._outputs[0]))
+
     def last_words(self) -> str:
         """Quote the last error that the daemon wrote, with what it says to try, or else its last line."""
-        with self.output.open("rb") as file:
-            file.seek(max(self._begin, os.fstat(file.fileno()).st_size - LARGEST_TAIL))
-            lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+        lines = [line for output in reversed(self._outputs) for line in tail(*output)]
         if not lines:
             return " and wrote nothing"
-        errors = [index for index, line in enumerate(lines) if "ERROR" in line or line.startswith("wattrig-ptd: ")]
+        errors = [index for index, line in enumerate(lines) if "ERROR" in line or line.startswith(REFUSAL)]
         told = lines[errors[-1] if errors else -1 :][:2]
         return ": " + "\n  ".join(line[:500] for line in told if line is told[0] or line.startswith("try: "))
 
     async def end(self) -> None:
-        """End the process and wait until it is gone; it is killed if it does not go by itself."""
+        """End the process, if no other meter needs it, and wait until it is gone, `END_S` where others do need it.
+
+        It is killed if it does not go by itself.
+        """
+        if self.output in self._users:
+            self._users.remove(self.output)
+        if self._users:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.process.wait(), END_S)
+            return
         with contextlib.suppress(ProcessLookupError):
             self.process.terminate()
         try:
@@ -103,6 +124,39 @@ class Daemon:
             with contextlib.suppress(ProcessLookupError):
                 self.process.kill()
             await self.process.wait()
+
+
+async def started(command: Sequence[str], output: Path) -> asyncio.subprocess.Process:
+    """Start a daemon's process; see `Daemon.start`."""
+    try:
+        with output.open("ab") as file:
+            return await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=file,
+                stderr=asyncio.subprocess.STDOUT,
+                env={**os.environ, "TZ": "UTC"},
+                start_new_session=True,
+            )
+    except OSError as problem:
+        raise ConfigError(
+            f"the analyzer's daemon '{command[0]}' cannot be started: {problem.strerror}",
+            "set 'ptd' in [[analyzer]] to wattrig-ptd or to the path of SPEC's PTDaemon",
+        ) from problem
+
+
+def from_now_on(*paths: Path) -> list[tuple[Path, int]]:
+    """Get files with their sizes in bytes: what stands before is of an earlier daemon."""
+    return [(path, path.stat().st_size if path.exists() else 0) for path in paths]
+
+
+def tail(path: Path, begin: int) -> list[str]:
+    """Get the last lines of a log that are not empty, from byte `begin` on; none where there is no log yet."""
+    if not path.exists():
+        return []
+    with path.open("rb") as file:
+        file.seek(max(begin, os.fstat(file.fileno()).st_size - LARGEST_TAIL))
+        return [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
 
 
 def free_ports(count: int) -> list[int]:

@@ -29,6 +29,25 @@ class SessionOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCame:
+    """A session's client: its address, and the name under which its key is trusted, "" in plain text."""
+
+    session: str
+    peer: str
+    name: str
+    encrypted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTold:
+    """The client told the offset (this director's clock minus the client's) that it measured, milliseconds."""
+
+    session: str
+    offset_ms: float
+    uncertainty_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseStarted:
     """A phase ("ranging" or "testing") is being measured."""
 
@@ -63,7 +82,17 @@ class SessionEnded:
     reason: str
 
 
-Event = LogLine | Listening | SessionOpened | PhaseStarted | SampleTaken | PhaseEnded | SessionEnded
+Event = (
+    LogLine
+    | Listening
+    | SessionOpened
+    | ClientCame
+    | ClockTold
+    | PhaseStarted
+    | SampleTaken
+    | PhaseEnded
+    | SessionEnded
+)
 Observe = Callable[[Event], None]
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from director.analyzer import INTERVAL_MS, Analyzer
+from director.analyzer import Analyzer
+from director.loss import explained
 from director.merge import merge
 from director.package import keep_differences, keep_listing, write_figures, write_power_log
 from director.ranging import FixedRanges, choose_ranges
@@ -21,6 +22,11 @@ async def harvest(session: Path, phase: str, analyzers: Sequence[Analyzer]) -> l
         PeerError: a daemon does not answer.
         InstrumentError: an analyzer has no sample.
     """
+    async with explained(analyzers):
+        return await _harvest(session, phase, analyzers)
+
+
+async def _harvest(session: Path, phase: str, analyzers: Sequence[Analyzer]) -> list[list[str]]:
     if phase == "testing":
         told = await all_of(analyzer.figures("Watts", "Uncertainty") for analyzer in analyzers)
         for analyzer, (watts, uncertainty) in zip(analyzers, told, strict=True):
@@ -50,12 +56,12 @@ def write_samples(
     for analyzer, lines in zip(analyzers, marked, strict=True):
         if len(analyzers) > 1:
             keep_listing(session, phase, analyzer.number, lines)
-        if kept := keep_differences(session, phase, analyzer.journal, lines):
+        if kept := keep_differences(session, phase, analyzer.journal, lines, analyzer.journal_start):
             log.warning(
                 f"Analyzer [{analyzer.number}]: the samples in the daemon's log and in its listing differ, "
                 f"see {OURS}/{kept.name}"
             )
-    lines = marked[0] if len(marked) == 1 else merge(listings, mark, INTERVAL_MS * 1_000_000)
+    lines = marked[0] if len(marked) == 1 else merge(listings, mark, analyzers[0].interval_ms * 1_000_000)
     write_power_log(session, phase, lines)
 
 
@@ -66,6 +72,6 @@ def ranges_shown(analyzers: Sequence[Analyzer], listings: Sequence[Sequence[str]
         SessionError: one shows no usable sample, or has fewer channels than are configured.
     """
     return {
-        analyzer.number: choose_ranges(map(parse_sample, listing), analyzer.config.channels)
+        analyzer.number: choose_ranges(map(parse_sample, listing), analyzer.channels)
         for analyzer, listing in zip(analyzers, listings, strict=True)
     }

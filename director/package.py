@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from director.analyzer_config import AnalyzerConfig
-from evidence.layout import OURS, OWN_SPL, PHASE_FOLDERS, PTD_LOGS, PTD_OUT
+from evidence.digest import file_sha1
+from evidence.layout import ANALYZER_FILE, ANALYZER_FILES, OURS, OWN_SPL, PHASE_FOLDERS, PTD_LOGS, PTD_OUT, STATION
 from evidence.state import write_bytes_atomically
 
 STATION_SCHEMA = 1
@@ -46,16 +47,24 @@ def write_station(session: Path, analyzers: Sequence[AnalyzerConfig]) -> None:
         for number, config in enumerate(analyzers, 1)
     ]
     text = json.dumps({"schema": STATION_SCHEMA, "analyzers": entries}, indent=2)
-    write_bytes_atomically(session / OURS / "station.json", f"{text}\n".encode())
+    write_bytes_atomically(session / STATION, f"{text}\n".encode())
 
 
-def keep_differences(session: Path, phase: str, journal: Path, lines: Sequence[str]) -> Path | None:
-    """Hold a daemon's log against the spl.txt made from its listing.
+def write_analyzer_files(session: Path) -> None:
+    """Write `wattrig/analyzer_files.json`: the files about the analyzers and their SHA-1, for our client to fetch."""
+    names = sorted(f"{OURS}/{path.name}" for path in (session / OURS).iterdir())
+    digests = {name: file_sha1(session / name) for name in names if ANALYZER_FILE.fullmatch(name)}
+    text = json.dumps({"schema": STATION_SCHEMA, "sha1": digests}, indent=2)
+    write_bytes_atomically(session / ANALYZER_FILES, f"{text}\n".encode())
+
+
+def keep_differences(session: Path, phase: str, journal: Path, lines: Sequence[str], start: int = 0) -> Path | None:
+    """Hold a daemon's log, from the byte `start` on, against the spl.txt made from its listing.
 
     Returns:
         A file in `wattrig/` with the lines that differ; None where all agree.
     """
-    different = differences(journal_lines(journal, f"{session.name}_{phase}"), lines)
+    different = differences(journal_lines(journal, f"{session.name}_{phase}", start), lines)
     if not different:
         return None
     kept = session / OURS / f"{journal.stem}_differs_{phase}.txt"
@@ -63,10 +72,11 @@ def keep_differences(session: Path, phase: str, journal: Path, lines: Sequence[s
     return kept
 
 
-def journal_lines(journal: Path, mark: str) -> list[str]:
-    """Get the lines of a journal that carry a mark, as they are."""
+def journal_lines(journal: Path, mark: str, start: int = 0) -> list[str]:
+    """Get the lines of a daemon's log, from the byte `start` on, that carry a mark, as they are."""
     wanted = f",Mark,{mark}".encode()
     with journal.open("rb") as file:
+        file.seek(start)
         return [line.rstrip(b"\r\n").decode("ascii", "replace") for line in file if _is_marked(line, wanted)]
 
 

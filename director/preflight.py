@@ -6,8 +6,10 @@ from pathlib import Path
 from director.analyzer import Analyzer
 from director.claim import close_orphans
 from director.events import Observe
+from director.fleet import launch
 from director.server_log import server_log
 from director.station import Station
+from director.together import all_of
 from evidence.ptd_protocol import RangesReply
 
 
@@ -21,19 +23,19 @@ async def preflight(station: Station, observe: Observe) -> None:
     """
     log = server_log(observe)
     closed, owed = close_orphans(station.director.store)
-    for session in closed:
-        log.warning(f"The session {session} was left open by a director that died; it is marked aborted")
+    for told in closed:
+        log.warning(told)
     with tempfile.TemporaryDirectory(prefix="wattrig-") as folder:
-        for number, config in enumerate(station.analyzer, 1):
-            await _try(Analyzer(number, config, Path(folder), log), owed.get(number))
+        analyzers = [Analyzer(number, config, Path(folder), log) for number, config in enumerate(station.analyzer, 1)]
+        try:
+            await launch(analyzers, station.director.meters_per_daemon)
+            await all_of(_try(analyzer, owed.get(analyzer.number)) for analyzer in analyzers)
+        finally:
+            await all_of(analyzer.end() for analyzer in analyzers)
 
 
 async def _try(analyzer: Analyzer, owed: RangesReply | None) -> None:
-    try:
-        await analyzer.launch()
-        await analyzer.connect()
-        if owed is not None:
-            analyzer.initial = owed
-            await analyzer.restore()
-    finally:
-        await analyzer.end()
+    await analyzer.connect()
+    if owed is not None:
+        analyzer.initial = owed
+        await analyzer.restore()

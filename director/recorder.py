@@ -1,10 +1,12 @@
 """What is measured, as it is measured: follows the daemon's own log, keeps it on disk, and notices silence.
 
-The daemon's `-l` log lies in the session's folder in the store and is the journal: the recorder has each line forced
-to disk within a second, passes it on as a sample, and later holds it against the listing that spl.txt is made of.
+The daemon's `-l` log lies in the session's folder in the store: the recorder has each line forced to disk within a
+second and passes it on, for the journal and for who watches; later it is held against the listing that spl.txt is
+made of.
 """
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -29,12 +31,12 @@ class Recorder:
     Args:
         journal: the daemon's `-l` log.
         mark: the mark of this phase's samples.
-        found: gets each sample as it is written.
+        found: gets each sample as it is written, and its line.
         counts_on: asked after a silence whether samples are being taken all the same.
     """
 
     def __init__(
-        self, journal: Path, mark: str, found: Callable[[Sample], None], counts_on: Callable[[], Awaitable[bool]]
+        self, journal: Path, mark: str, found: Callable[[Sample, str], None], counts_on: Callable[[], Awaitable[bool]]
     ) -> None:
         self._journal = journal
         self._mark = mark
@@ -52,8 +54,9 @@ class Recorder:
             OSError: the log cannot be kept.
         """
         heard_s = synced_s = time.monotonic()
-        with self._journal.open("rb") as file:
+        with self._journal.open("rb") as file, contextlib.ExitStack() as last:
             file.seek(self._start)
+            last.callback(self._leave, file)
             while True:
                 now_s = time.monotonic()
                 if self._take(file):
@@ -66,17 +69,29 @@ class Recorder:
                     heard_s = now_s
                 await asyncio.sleep(POLL_S)
 
+    def _leave(self, file: BinaryIO) -> None:
+        """Take what came since the last look, whatever ends the watch."""
+        self._take(file)
+        self._start = file.tell()
+
+    def catch_up(self) -> None:
+        """Take what the daemon wrote after the watch had ended, such as the sample in flight when it was stopped."""
+        with self._journal.open("rb") as file:
+            file.seek(self._start)
+            self._leave(file)
+
     def _take(self, file: BinaryIO) -> int:
         *lines, self._rest = (self._rest + file.read(LARGEST_READ)).split(b"\n")
         self._rest = self._rest[-LONGEST_LINE:]
-        samples = [sample for line in lines if (sample := self._sample(line))]
-        for sample in samples:
-            self._found(sample)
+        texts = [line.rstrip(b"\r").decode("ascii", "replace") for line in lines]
+        samples = [(sample, text) for text in texts if (sample := self._sample(text))]
+        for sample, text in samples:
+            self._found(sample, text)
         return len(samples)
 
-    def _sample(self, line: bytes) -> Sample | None:
+    def _sample(self, text: str) -> Sample | None:
         try:
-            listed, mark = unmarked_line(line.rstrip(b"\r").decode("ascii", "replace"))
+            listed, mark = unmarked_line(text)
             return parse_sample(listed) if mark == self._mark else None
         except EvidenceError:
             return None  # a damaged line shows when the journal is held against the listing

@@ -11,19 +11,26 @@ import shlex
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from director.conversation import Conversation
+from director.door import HANDSHAKE_S, Door, hold, turn_away
 from director.events import Listening, Observe, unobserved
 from director.preflight import preflight
 from director.server_log import server_log
 from director.session import Session
 from director.station import Station
 from metrology.errors import ConfigError, PeerError
+from wire.keys import KeyFolder
 from wire.protocol import LONGEST_LINE, Lines
 
-FAREWELL_S = 2.0
-"""How long a client that is turned away may take to read why."""
+MOST_CONNECTIONS = 128
+"""Connections held at once. One more sends the oldest away that has no session, so that a flood keeps nobody out."""
+MOST_SECRETS = 100
+"""Sessions whose files can be fetched over a new connection."""
+PLAINTEXT = "allow_plaintext is set, so connections from other machines need not be encrypted"
+BUSY_PATIENCE_S = 1.0
+"""How long a client that comes while another measures may take to say its first word before it is told so."""
 
 
 class Director:
@@ -45,9 +52,13 @@ class Director:
         self._station_file = station_file
         self._log = server_log(observe)
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._door = Door(station.director, self._log)
+        self._tasks: dict[asyncio.Task[None], None] = {}  # the oldest first
+        self._measuring: asyncio.Task[Any] | None = None
         self._session: Session | None = None
         self._since = ""
+        self._owner: Conversation | None = None
+        self._secrets: dict[str, str] = {}
 
     @property
     def address(self) -> tuple[str, int]:
@@ -67,6 +78,7 @@ class Director:
         require_closed(self.station, self._station_file)
         make_store(self.station.director.store)
         await preflight(self.station, self.observe)
+        self._log_protection()
         host, port = self.station.director.address
         try:
             self._server = await asyncio.start_server(self._accept, host, port, limit=LONGEST_LINE)
@@ -79,13 +91,24 @@ class Director:
         self.observe(Listening(*self.address))
         return self
 
+    def _log_protection(self) -> None:
+        config, keys = self.station.director, KeyFolder(self.station.director.keys)
+        if keys.has_identity:
+            self._log.info(f"TLS 1.3 is offered; this director's key is {keys.own().fingerprint}")
+        if config.serves_plaintext and not config.is_loopback:
+            self._log.warning(f"{PLAINTEXT}: whoever reaches {config.listen} can measure, listen in and interfere")
+        elif not config.serves_plaintext:
+            self._log.info("Clients that do not encrypt are turned away")
+            if not keys.peers():
+                self._log.warning("No other machine's key is trusted yet: wattrig keys trust NAME FILE")
+
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Listen no more; a session that is open is broken off in order."""
         if self._server is not None:
             self._server.close()
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._server is not None:
@@ -97,25 +120,53 @@ class Director:
         if self._server is not None:
             self._server.close()
         while self._session is not None and self._tasks:
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(list(self._tasks), return_when=asyncio.FIRST_COMPLETED)
 
     def busy(self) -> str:
         """Tell which session measures, and since when; "" where none does."""
-        return f"busy, session {self._session.name} is measuring since {self._since}" if self._session else ""
+        if self._session is None:
+            return ""
+        phase = f", in phase {self._session.phase}" if self._session.phase else ""
+        return f"busy, session {self._session.name} is measuring since {self._since}{phase}"
 
-    def opened(self, session: Session | None) -> None:
-        """Take note of the session that holds the analyzers now, or of none."""
-        self._session = session
+    def secret_of(self, session: str) -> str:
+        """Get the secret of a session that was opened lately; "" for another."""
+        return self._secrets.get(session, "")
+
+    def opened(self, session: Session | None, owner: Conversation) -> None:
+        """Take note of the session that holds the analyzers now, or of none, and of who talks about it."""
+        self._session, self._owner = session, owner
+        if session is not None:
+            self._secrets[session.name] = owner.secret
+            while len(self._secrets) > MOST_SECRETS:
+                del self._secrets[next(iter(self._secrets))]
+        self._measuring = asyncio.current_task() if session else None
         self._since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hold(writer)
+        if len(self._tasks) >= MOST_CONNECTIONS:
+            self._send_oldest_away()
         task = asyncio.create_task(self._converse(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
+
+    def _send_oldest_away(self) -> None:
+        idle = (task for task in self._tasks if task is not self._measuring and not task.cancelling())
+        if (oldest := next(idle, None)) is not None:
+            oldest.cancel()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        host, port = writer.get_extra_info("peername")[:2]
-        lines = Lines(reader, writer, f"client {host}:{port}")
+        patience_s = BUSY_PATIENCE_S if self._session else HANDSHAKE_S
+        try:
+            lines = await self._door.admit(reader, writer, patience_s)
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            raise
+        if lines is None:
+            return
+        if self._session and await self._has_come_back(lines):
+            return
         if busy := self.busy():
             self._log.info(f"Turned {lines.peer} away: {busy}")
             await turn_away(lines, writer, f"Error: {busy}")
@@ -123,37 +174,37 @@ class Director:
             self._log.info(f"Connected {lines.peer}")
             await Conversation(lines, self).run()
 
-
-async def turn_away(lines: Lines, writer: asyncio.StreamWriter, reply: str) -> None:
-    """Tell a client why it is not served, and close.
-
-    What it has sent already is read first: closing with unread data would reset the connection and could take the
-    reply with it.
-    """
-    try:
-        await lines.send(reply)
-        writer.write_eof()
-        await lines.receive(FAREWELL_S)
-    except (PeerError, OSError):
-        return
-    finally:
-        await lines.close()
+    async def _has_come_back(self, lines: Lines) -> bool:
+        """Tell whether this is the client that measures, over a new connection; it is then served by its owner."""
+        if self._owner is None or not self._owner.may_be_resumed:
+            return False
+        try:
+            words = (await lines.receive(BUSY_PATIENCE_S)).split(",")
+        except PeerError:
+            return False
+        return await self._owner.welcome(words, lines)
 
 
 def require_closed(station: Station, station_file: str) -> None:
     """Make sure that no other machine can connect unencrypted, unless the operator says so.
 
     Raises:
-        ConfigError: it could; the hint is the command that allows it.
+        ConfigError: it could, or nobody could connect at all; the hint has the commands that change it.
     """
     config = station.director
-    if not config.is_loopback and not config.allow_plaintext:
-        raise ConfigError(
-            f"listening on {config.listen} would open the director, unencrypted and without passwords, to every "
-            "machine that reaches it",
-            f"in a lab network of your own: wattrig director -c {shlex.quote(station_file)} --allow-plaintext\n"
-            '  or, for a client on this machine: listen = "127.0.0.1:4950" in [director]',
-        )
+    if config.tls == "required" and config.allow_plaintext:
+        raise ConfigError('both tls = "required" and allow_plaintext were given', "leave one of them out")
+    if config.serves_plaintext or KeyFolder(config.keys).has_identity:
+        return
+    if config.tls == "required":
+        KeyFolder(config.keys).own()
+    raise ConfigError(
+        f"listening on {config.listen} would open the director, unencrypted and without passwords, to every "
+        "machine that reaches it",
+        "with keys it encrypts: wattrig keys init\n"
+        f"  or, in a lab network of your own: wattrig director -c {shlex.quote(station_file)} --allow-plaintext\n"
+        '  or, for a client on this machine: listen = "127.0.0.1:4950" in [director]',
+    )
 
 
 def make_store(store: Path) -> None:

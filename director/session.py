@@ -1,21 +1,27 @@
 """One measured session: ranging, testing, and what they leave in the store, in the reference director's order."""
 
 import asyncio
+import contextlib
 import enum
 import shutil
 from collections.abc import Sequence
 
 from director.analyzer import Analyzer
 from director.claim import Claim
-from director.daemon import free_ports
 from director.events import Observe, PhaseEnded, PhaseStarted, SessionEnded, SessionOpened
+from director.fleet import launch
 from director.harvest import harvest, ranges_shown, write_samples
-from director.package import write_ptd_logs, write_station
+from director.loss import explained
+from director.package import write_analyzer_files, write_ptd_logs, write_station
 from director.ranging import FixedRanges
+from director.recovery import keep_partial_logs, read_back
+from director.repeat import set_aside
 from director.station import Station
 from director.together import all_of
 from director.watch import Watch
+from evidence.journal import Journal
 from evidence.layout import (
+    DIRECTOR_JOURNAL,
     DOWNLOADS,
     OURS,
     POWER,
@@ -76,18 +82,38 @@ class Session:
         self._observe = observe
         self._stage = Stage.OPEN
         self._ranges: dict[int, FixedRanges] = {}
+        self._attempt = 1
         self._require_space()
         self.folder.mkdir()
         for part in (POWER, OURS):
             (self.folder / part).mkdir()
-        log.open(self.folder / SERVER_LOG)
         self._claim = Claim(self.folder)
+        log.open(self.folder / SERVER_LOG)
+        self._journal = self._begin_journal()
         self._analyzers = [
-            Analyzer(number, config, self.folder / OURS, log) for number, config in enumerate(station.analyzer, 1)
+            Analyzer(number, config, self.folder / OURS, log, self._journal.add)
+            for number, config in enumerate(station.analyzer, 1)
         ]
+        for analyzer in self._analyzers:
+            analyzer.interval_ms = station.director.interval_ms
         write_station(self.folder, station.analyzer)
-        summary.session_name = name
         observe(SessionOpened(name))
+
+    def _begin_journal(self) -> Journal:
+        loop = asyncio.get_running_loop()
+
+        def failed(reason: str) -> None:
+            loop.call_soon_threadsafe(self.watch.fail, reason)
+
+        journal = Journal(self.folder / DIRECTOR_JOURNAL, failed)
+        self._summary.session_name = self.name
+        self._summary.keep(journal.add)
+        self.watch.note = journal.add
+        return journal
+
+    def note(self, kind: str, **fields: object) -> None:
+        """Keep a record in the session's journal."""
+        self._journal.add(kind, **fields)
 
     def _require_space(self) -> None:
         free_bytes = shutil.disk_usage(self.folder.parent).free
@@ -100,6 +126,11 @@ class Session:
     def is_open(self) -> bool:
         """Tell whether the session holds the analyzers."""
         return self._stage is not Stage.CLOSED
+
+    @property
+    def is_measuring(self) -> bool:
+        """Tell whether a phase is being measured."""
+        return self._stage in RUNNING.values()
 
     async def start(self, phase: str, fixed: FixedRanges | None = None) -> bool:
         """Begin to measure a phase; asked again while measuring it, there is nothing to do.
@@ -122,9 +153,12 @@ class Session:
         self.phase = phase
         if self._stage is Stage.OPEN:
             await self._start_analyzers()
+        for analyzer in self._analyzers:
+            analyzer.phase_start = len(analyzer.messages)
         if fixed is not None:
             self._ranges = {analyzer.number: fixed for analyzer in self._analyzers}
-        await all_of(self._set_ranges(analyzer, phase) for analyzer in self._analyzers)
+        async with explained(self._analyzers):
+            await all_of(self._set_ranges(analyzer, phase) for analyzer in self._analyzers)
         await self._settle()
         self._log.info(f"Starting {phase} mode")
         self._stage = RUNNING[phase]
@@ -139,9 +173,7 @@ class Session:
         return self._stage is Stage.RANGED or (self._stage is Stage.OPEN and fixed is not None)
 
     async def _start_analyzers(self) -> None:
-        # Found together: a daemon takes its port only a while after it was told.
-        for analyzer, port in zip(self._analyzers, free_ports(len(self._analyzers)), strict=True):
-            await analyzer.launch(port)
+        await launch(self._analyzers, self._station.director.meters_per_daemon)
         self._claim.note(self._analyzers)
         await all_of(analyzer.connect() for analyzer in self._analyzers)
         self._claim.note(self._analyzers)
@@ -183,6 +215,7 @@ class Session:
         await self._settle()
         await self.watch.end()
         listings = await harvest(self.folder, phase, self._analyzers)
+        self.watch.catch_up()
         await self._write(phase, listings)
         self._stage = STOPPED[phase]
         self._summary.stamp(phase)
@@ -217,9 +250,40 @@ class Session:
             return
         self._log.warning(f"The session is broken off: {reason}")
         await self.watch.end()
-        measuring = self._stage in (Stage.RANGING, Stage.TESTING)
-        await all_of(analyzer.give_back(measuring=measuring) for analyzer in self._analyzers)
+        await all_of(analyzer.give_back(measuring=self.is_measuring) for analyzer in self._analyzers)
+        await self._keep_partial()
         await self._close(reason)
+
+    async def _keep_partial(self) -> None:
+        try:
+            self.watch.catch_up()
+            await asyncio.to_thread(lambda: keep_partial_logs(self.folder, read_back(self.folder)))
+        except OSError as problem:
+            self._log.warning(f"The samples of the phase broken off stand in the journal alone: {problem}")
+
+    async def repeat(self) -> bool:
+        """Give up the testing run, so that it can be begun anew with the same ranges; what it left is kept.
+
+        Returns:
+            Whether that was done; False where no testing run was begun, or no further one is allowed.
+
+        Raises:
+            WattrigError: the analyzers do not stop; the session cannot go on.
+            OSError: what there is of the attempt cannot be kept.
+        """
+        allowed = self._attempt < self._station.session.testing_attempts
+        if self._stage not in (Stage.TESTING, Stage.TESTED) or not allowed:
+            return False
+        await self.watch.end()
+        if self.is_measuring:
+            await all_of(analyzer.ptd.stop() for analyzer in self._analyzers)
+        self.watch.catch_up()
+        await asyncio.to_thread(set_aside, self.folder, self._attempt, self._analyzers)
+        self._log.warning(f"Testing run {self._attempt} is given up and will be repeated")
+        self._summary.forget("testing")
+        self._attempt += 1
+        self._stage = Stage.RANGED
+        return True
 
     async def _close(self, reason: str) -> None:
         self._stage = Stage.CLOSED
@@ -230,14 +294,21 @@ class Session:
             raise SessionError(reason) from problem
         finally:
             self._log.close()
-            mark(self.folder, "aborted" if reason else "complete", reason, self.phase if reason else "")
+            self._record_end(reason)
             self._claim.release()
             self._observe(SessionEnded(self.name, reason))
+
+    def _record_end(self, reason: str) -> None:
+        self._journal.add("end", reason=reason)
+        self._journal.close()
+        with contextlib.suppress(OSError):  # the next start of the director closes a session without a state
+            mark(self.folder, "aborted" if reason else "complete", reason, self.phase if reason else "")
 
     def _write_last_files(self) -> None:
         """Write ptd_logs.txt, then server.log to its end, then server.json, which holds the digests of both."""
         write_ptd_logs(self.folder, [analyzer.output for analyzer in self._analyzers])
         self._log.close()
+        write_analyzer_files(self.folder)
         self._write_summary()
 
     def _write_summary(self) -> None:

@@ -35,16 +35,25 @@ class DirectorConfig(Strict):
         store: the folder that holds the sessions; relative to the station file.
         ntp: the NTP server to set the clock from, where that is allowed.
         allow_plaintext: serve other machines without encryption.
+        tls: whether every client must encrypt, or may.
+        keys: the folder of keys; relative to the station file. The default one where it is not given.
         allow_clock_step: let a client's `set_ntp` step this machine's clock.
         ranging_mode: the current range of the ranging run: "auto", or the analyzer's largest, "max".
+        interval_ms: time between samples; MLPerf's 1000, any other is for measurements that are not submitted.
+        meters_per_daemon: how many analyzers share one wattrig-ptd at most; without it each has its own up to 4, and
+            of more 16 share one.
     """
 
     listen: str = f"127.0.0.1:{DEFAULT_PORT}"
     store: Path
     ntp: str = ""
     allow_plaintext: bool = False
+    tls: Literal["offered", "required"] = "offered"
+    keys: Path | None = None
     allow_clock_step: bool = False
     ranging_mode: Literal["auto", "max"] = "auto"
+    interval_ms: int = Field(1000, ge=100, le=5000)
+    meters_per_daemon: int | None = Field(None, ge=1, le=99)
 
     @field_validator("listen")
     @classmethod
@@ -63,11 +72,29 @@ class DirectorConfig(Strict):
         host = self.address[0]
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
 
+    @property
+    def serves_plaintext(self) -> bool:
+        """Tell whether a client may come without encryption."""
+        return self.tls == "offered" and (self.is_loopback or self.allow_plaintext)
+
+
+class SessionConfig(Strict):
+    """The table [session].
+
+    Attributes:
+        grace_s: how long a phase is measured on when the connection to a client of ours is lost, seconds.
+        testing_attempts: how often the testing run may be tried in all, after one ranging run.
+    """
+
+    grace_s: float = Field(default=60.0, ge=0, le=86_400)
+    testing_attempts: int = Field(default=3, ge=1, le=100)
+
 
 class Station(Strict):
     """A whole station file."""
 
     director: DirectorConfig
+    session: SessionConfig = SessionConfig()
     analyzer: tuple[AnalyzerConfig, ...] = Field(min_length=1, max_length=MOST_ANALYZERS)
 
 
@@ -122,8 +149,11 @@ def _checked(path: Path, found: Mapping[str, Any]) -> Station:
         station = Station.model_validate(found)
     except ValidationError as problem:
         raise _config_error(path, problem) from problem
-    store = path.parent.absolute() / station.director.store
-    director = station.director.model_copy(update={"store": store})
+    here = path.parent.absolute()
+    update = {"store": here / station.director.store}
+    if station.director.keys is not None:
+        update["keys"] = here / station.director.keys
+    director = station.director.model_copy(update=update)
     return station.model_copy(update={"director": director, "analyzer": _with_ports(path, station.analyzer)})
 
 
@@ -159,7 +189,8 @@ def _config_error(path: Path, problem: ValidationError) -> ConfigError:
 
 
 def _unknown_key(path: Path, table: str, key: str) -> ConfigError:
-    model = AnalyzerConfig if table.startswith("[[") else DirectorConfig if table == "[director]" else Station
+    tables: dict[str, type[Strict]] = {"[director]": DirectorConfig, "[session]": SessionConfig}
+    model = AnalyzerConfig if table.startswith("[[") else tables.get(table, Station)
     known = list(model.model_fields)
     close = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"

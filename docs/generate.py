@@ -25,7 +25,18 @@ def commands_page() -> str:
             raise LookupError(name)
         context = click.Context(command, info_name=name, parent=top, max_content_width=100)
         parts.append(f"## wattrig {name}\n\n```text\n{command.get_help(context)}\n```\n")
+        parts += subcommands(command, context)
     return "\n".join(parts)
+
+
+def subcommands(command: click.Command, context: click.Context) -> Iterator[str]:
+    """The help of each command of a group."""
+    if not isinstance(command, click.Group):
+        return
+    for name in command.list_commands(context):
+        if (sub := command.get_command(context, name)) is not None:
+            text = sub.get_help(click.Context(sub, info_name=name, parent=context, max_content_width=100))
+            yield f"### wattrig {context.info_name} {name}\n\n```text\n{text}\n```\n"
 
 
 FAMILIES = {

@@ -6,6 +6,8 @@
 <session>/wattrig/    all that is ours and no part of a submission
 """
 
+import re
+
 POWER, RANGING, TESTING, OURS = "power", "ranging", "run_1", "wattrig"
 
 CLIENT_JSON, CLIENT_LOG = "power/client.json", "power/client.log"
@@ -13,7 +15,18 @@ SERVER_JSON, SERVER_LOG = "power/server.json", "power/server.log"
 PTD_LOGS = "power/ptd_logs.txt"
 PTD_OUT = "run_1/ptd_out.txt"
 OWN_SPL = "wattrig/spl_analyzer_{number}_{phase}.txt"
-"""What each of several analyzers measured, in the director's store alone; spl.txt holds what could be merged."""
+"""What each of several analyzers measured; spl.txt holds what could be merged."""
+STATION = "wattrig/station.json"
+"""The analyzers of a session, how they are connected, and what hangs on each."""
+ANALYZER_FILES = "wattrig/analyzer_files.json"
+"""The SHA-1 of `STATION` and of each `OWN_SPL`, by path: our client fetches them from our director as well."""
+ANALYZER_FILE = re.compile(r"wattrig/(station\.json|spl_analyzer_[1-9]\d?_(ranging|testing)\.txt)")
+DIRECTOR_JOURNAL, CLIENT_JOURNAL = "wattrig/director.journal", "wattrig/client.journal"
+"""What each side did and saw, record by record (`evidence.journal`)."""
+PARTIAL = "wattrig/partial"
+"""What there is of a session that was broken off: apart, so that nobody takes it for a result."""
+ATTEMPT = "wattrig/attempt_{number}"
+"""A testing run, counted from 1, that failed and was repeated."""
 RANGING_SPL, TESTING_SPL = "ranging/spl.txt", "run_1/spl.txt"
 
 PHASE_FOLDERS = {"ranging": RANGING, "testing": TESTING}
@@ -33,3 +46,11 @@ REQUIRED_FILES = (
 
 DOWNLOADS = (PTD_LOGS, RANGING_SPL, SERVER_JSON, SERVER_LOG, TESTING_SPL, PTD_OUT)
 """What a client fetches from the director, in the reference client's order."""
+
+OUR_PLACE = {PTD_OUT: f"{OURS}/ptd_out.txt"}
+"""Where a client keeps what it fetched and no submission holds."""
+
+
+def may_be_fetched(name: str) -> bool:
+    """Tell whether a client may have a file of the director."""
+    return name in DOWNLOADS or name == ANALYZER_FILES or ANALYZER_FILE.fullmatch(name) is not None

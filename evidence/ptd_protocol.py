@@ -199,12 +199,17 @@ class Identity:
     @property
     def model(self) -> str:
         """The analyzer's own name of its model, the second part of `*IDN?`: `WT310E`, or `760401` for a WT210."""
-        return [*self.idn.split(";"), "", ""][1]
+        return model_of(self.idn)
 
     @property
     def is_simulated(self) -> bool:
         """Tell whether the instrument says that it is a simulation."""
         return "SIMULATED" in self.idn.upper()
+
+
+def model_of(idn: str) -> str:
+    """Get the model in an answer to `*IDN?`, its second part by commas or semicolons; empty for none."""
+    return [*re.split("[,;]", idn), "", ""][1]
 
 
 def identify_reply(name: str, version: str, system: str, idn: str, *, frequency: bool, channels: int) -> str:

@@ -5,7 +5,7 @@ import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from evidence.layout import OURS
 from metrology.errors import EvidenceError
@@ -43,11 +43,15 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a record for people and programs, indented by two; atomically, as `write_bytes_atomically`."""
+    write_bytes_atomically(path, f"{json.dumps(content, indent=2)}\n".encode())
+
+
 def mark(session: Path, state: Literal["complete", "aborted"], reason: str = "", phase: str = "") -> None:
     """Record how a session ended in its folder."""
     record = asdict(State(state, reason, phase, time.time_ns()))
-    text = json.dumps({"schema": record.pop("schema"), **record}, indent=2) + "\n"
-    write_bytes_atomically(session / OURS / "state.json", text.encode())
+    write_json(session / OURS / "state.json", {"schema": record.pop("schema"), **record})
 
 
 def read_state(session: Path) -> State | None:

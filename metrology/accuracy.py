@@ -16,7 +16,9 @@ WT330 = Accuracy(0.001, 0.001, 0.002)
 WT330E = Accuracy(0.001, 0.0005, 0.002)
 """Each channel of a WT332E or WT333E by PTDaemon 1.10 and later: 20 of 20 sessions."""
 WT210 = Accuracy(0.0015, 0.001, 0.002, per_active=True)
-"""WT210, each channel of a WT500, and those of a WT333E by PTDaemon 1.9: 3,425 of 3,425 warnings, 18 sessions."""
+"""WT210, each channel of a WT500, and those of a WT333E by PTDaemon 1.9: 3,425 of 3,425 warnings, 18 sessions.
+
+A WT500 of which one channel is read is taken to be judged as each of several; no session of one is published."""
 
 _BY_DRIVER = {
     "YokogawaWT210": WT210,
@@ -24,6 +26,7 @@ _BY_DRIVER = {
     "YokogawaWT310E": WT310E,
     "YokogawaWT330": WT310,
     "YokogawaWT330E": WT310E,
+    "YokogawaWT500": WT210,
     "YokogawaWT500_multichannel": WT210,
 }
 _WT330_MULTICHANNEL = "YokogawaWT330_multichannel"

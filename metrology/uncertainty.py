@@ -90,6 +90,24 @@ def sum_uncertainty(parts: Sequence[tuple[float | None, float]]) -> float | None
     return weighted / total_w
 
 
+def combined_uncertainty(parts: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
+    """Get the uncertainty of the sum of several meters as fractions of it: at worst, and if errors are independent.
+
+    At worst all meters err by their whole limit and to the same side: the parts add up, U = sum of u P. That holds
+    whatever they share: a calibration, a reference, a room. Where they share nothing their errors are independent,
+    and the squares add up, U^2 = sum of (u P)^2; source: JCGM 100:2008 (GUM), 5.1.2 and 5.2.2. None where the power
+    is nothing, or a part is no number.
+
+    Args:
+        parts: (uncertainty as a fraction, mean power in watts) of each meter.
+    """
+    total_w = math.fsum(power_w for _, power_w in parts)
+    limits_w = [uncertainty * power_w for uncertainty, power_w in parts]
+    if not total_w > 0 or not all(math.isfinite(limit_w) for limit_w in limits_w):
+        return None
+    return math.fsum(limits_w) / total_w, math.hypot(*limits_w) / total_w
+
+
 @dataclass(slots=True)
 class UncertaintyTally:
     """Counts of uncertainties over a run, as the reply to `Uncertainty` gives them."""

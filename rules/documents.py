@@ -53,18 +53,37 @@ class Rule(NamedTuple):
 
 
 class LoadgenRules(NamedTuple):
-    """What a round fixes of LoadGen: seeds of QSL, sample index and schedule, and the shortest run in ms."""
+    """What a round fixes of LoadGen.
+
+    Attributes:
+        seeds: of QSL, sample index and schedule.
+        minimum_duration_ms: the shortest run.
+        releases: how the versions of LoadGen begin that have these seeds; empty where that is not known.
+    """
 
     seeds: tuple[int, int, int]
     minimum_duration_ms: int
+    releases: tuple[str, ...] = ()
 
 
 class LayoutRules(NamedTuple):
-    """Names of folders below a submitter's folder: sources, measurements and compliance runs."""
+    """Where a submission of a round has what.
+
+    Attributes:
+        code, measurements, compliance: folders below the submitter's, the latter two over system/benchmark/scenario.
+        implementation: name of the file about the implementation among the measurements; `{system}`, `{scenario}`.
+        measurement_files: what must stand beside it.
+        scenarios: names of the folders of scenarios.
+        nameplate: whether the design power may be stated in `systems/<system>_power.yaml`.
+    """
 
     code: str
     measurements: str
     compliance: str
+    implementation: str
+    measurement_files: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    nameplate: bool
 
 
 class PowerRules(NamedTuple):

@@ -120,7 +120,7 @@ def parse_round(values: object, sets: Mapping[str, Mapping[str, str]], where: st
         checker=table.take("checker", str),
         published=table.take("published", datetime.date, None),
         loadgen=_within(table, "loadgen", _loadgen),
-        layout=_within(table, "layout", lambda t: LayoutRules(*(t.take(n, str) for n in LayoutRules._fields))),
+        layout=_within(table, "layout", _layout),
         power=_within(table, "power", _power),
         ptdaemon=_within(table, "ptdaemon", _ptdaemon),
         sources=_within(table, "sources", lambda t: _sources(t, sets)),
@@ -143,7 +143,19 @@ def _loadgen(table: Table) -> LoadgenRules:
     seeds = tuple(int(text) for text in table.texts("seeds"))
     if len(seeds) != 3:
         raise DocumentError(f"'seeds' in {table.where} has {len(seeds)} entries, expected 3")
-    return LoadgenRules(seeds, table.take("minimum_duration_ms", int))
+    return LoadgenRules(seeds, table.take("minimum_duration_ms", int), table.texts("releases", []))
+
+
+def _layout(table: Table) -> LayoutRules:
+    return LayoutRules(
+        code=table.take("code", str),
+        measurements=table.take("measurements", str),
+        compliance=table.take("compliance", str),
+        implementation=table.take("implementation", str),
+        measurement_files=table.texts("measurement_files"),
+        scenarios=table.texts("scenarios"),
+        nameplate=table.take("nameplate", bool),
+    )
 
 
 def _power(table: Table) -> PowerRules:

@@ -78,3 +78,13 @@ def params_of(rule: Rule, round_rules: RoundRules) -> dict[str, Value]:
             f"round {round_rules.name} sets '{unknown[0]}' of {rule.code}, which has no such parameter"
         )
     return {name: own.get(name, param.value) for name, param in rule.params.items()}
+
+
+@lru_cache(maxsize=1)
+def system_fields() -> Mapping[str, tuple[str, ...]]:
+    """Get the names of the fields of a system's description and of measurements.json, by what is asked of them.
+
+    Raises:
+        DocumentError: the document cannot be read.
+    """
+    return {kind: tuple(names) for kind, names in _read(FOLDER / "system_fields.toml").items()}

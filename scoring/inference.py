@@ -86,6 +86,8 @@ def samples_per_joule(found: Metric, performance: float | None) -> float | None:
         return None
     if found.unit == "millijoules":
         return SAMPLES_PER_QUERY[found.scenario] * 1000 / found.value
+    if found.unit == "joules per sample":
+        return 1 / found.value
     if found.unit == "Watts" and performance is not None:
         return performance / found.value
     return None

@@ -13,12 +13,15 @@ from uuid import UUID, uuid4
 from evidence import state
 from evidence.clock_record import write_clock
 from evidence.digest import loaded_modules, source_sha1
-from evidence.layout import CLIENT_JSON, CLIENT_LOG, LOADGEN_FILES, OURS, PHASE_FOLDERS, POWER
+from evidence.journal import Journal
+from evidence.layout import CLIENT_JOURNAL, CLIENT_JSON, CLIENT_LOG, LOADGEN_FILES, OURS, PHASE_FOLDERS, POWER
 from evidence.summary import Summary
 from evidence.traffic_log import TrafficLog
-from metrology.errors import PeerError, PeerRefusedError, SessionError, WattrigError
+from metrology.errors import PeerError, PeerRefusedError, SessionError, WattrigError, WorkloadError
+from sut_client.analyzer_files import fetch_analyzer_files
 from sut_client.clocks import Clocks
-from sut_client.download import fetch, verify, wanted
+from sut_client.describe import record_system
+from sut_client.download import fetch_all, wanted
 from sut_client.events import (
     Finished,
     LogLine,
@@ -29,11 +32,17 @@ from sut_client.events import (
     WorkloadStarted,
     unobserved,
 )
-from sut_client.link import START_S, STOP_S, Link, connect
+from sut_client.link import START_S, STOP_S, Link, connect, note_connection
 from sut_client.options import Options, check_options, remove_old_logs
+from sut_client.partial import keep_partial
+from sut_client.repeat import set_aside
 from sut_client.results import Result, check_result, copy_result, find_result, write_results
+from sut_client.signing import sign_session
 from sut_client.workload import Run, run_workload
-from wire.protocol import HELLO, MAGIC_CLIENT, MAGIC_SERVER, SESSION_NAME
+from wire.clock_report import clock_line
+from wire.comeback import REPEAT
+from wire.keys import KeyFolder
+from wire.protocol import MAGIC_CLIENT, MAGIC_SERVER, SESSION_NAME
 
 ROOMS = ("sut_client", "evidence", "wire", "metrology", "rules", "console")
 """The packages a client's process uses; their digests go into client.json."""
@@ -64,30 +73,35 @@ class Client:
         self._clocks = Clocks(options.ntp, self._log, observe)
         self._results: dict[str, Result] = {}
         self._folder: Path | None = None
+        self._journal: Journal | None = None
         self._phase = ""
 
     async def run(self) -> Path:
         """Run the session; whatever ends it, the connection is closed and the state recorded."""
-        lines = None
+        link, reason = None, ""
         try:
-            lines = await connect(self._options)
+            link = Link(await connect(self._options), self._log, self._summary, lambda: connect(self._options))
             self._prepare_folders()
-            return await self._measure(Link(lines, self._log, self._summary))
+            return await self._measure(link)
         except asyncio.CancelledError as cancelled:
-            self._abort(f"the client was ended by {cancelled.args[0] if cancelled.args else 'its caller'}")
+            reason = f"the client was ended by {cancelled.args[0] if cancelled.args else 'its caller'}"
             raise
         except OSError as problem:
-            self._abort(str(problem))
+            reason = str(problem)
             raise SessionError(
                 f"the session's files cannot be written: {problem}", "check disk and rights"
             ) from problem
         except WattrigError as problem:
-            self._abort(problem.message)
+            reason = problem.message
             raise
         finally:
+            if reason:
+                self._abort(reason)
             self._log.close()
-            if lines is not None:
-                await lines.close()
+            if self._journal is not None:
+                self._journal.close()
+            if link is not None:
+                await link.leave(reason)
 
     def _prepare_folders(self) -> None:
         if remove_old_logs(self._options):
@@ -102,7 +116,7 @@ class Client:
         folder = await self._open_session(link)
         for phase in self._options.phases:
             self._phase = phase
-            await self._run_phase(link, phase, folder)
+            await self._run_attempts(link, phase, folder)
         self._phase = ""
         await self._finish(link, folder)
         return folder
@@ -110,14 +124,14 @@ class Client:
     async def _shake_hands(self, link: Link) -> None:
         if (magic := await link.ask(MAGIC_CLIENT)) != MAGIC_SERVER:
             raise PeerRefusedError(f"got {magic[:80]!r} as the director's greeting, expected {MAGIC_SERVER!r}")
-        await link.ask(HELLO)
+        await link.hello()
         if self._options.stop_server:
             await link.ask_ok("stop")
 
     async def _open_session(self, link: Link) -> Path:
         reply = await link.ask(f"new,{self._options.label},{self._summary.client_uuid}")
         name, self._summary.server_uuid = parse_new(reply)
-        self._summary.session_name = name
+        self._summary.session_name = link.session = name
         self._log.info(f"Session id is {name!r}")
         sources = {"sources": source_sha1(ROOMS), "modules": loaded_modules(ROOMS)}
         self._log.info(f"Sources: {json.dumps(sources)}")
@@ -129,8 +143,27 @@ class Client:
             raise SessionError(f"there is a session in '{folder}' already", "give this one a --label") from problem
         self._folder = folder
         self._log.open(folder / CLIENT_LOG)
+        self._journal = Journal(folder / CLIENT_JOURNAL)
+        self._summary.keep(self._journal.add)
+        note_connection(folder, link.lines)
         self._observe(SessionNamed(name, folder))
+        await asyncio.to_thread(record_system, folder)
         return folder
+
+    async def _run_attempts(self, link: Link, phase: str, folder: Path) -> None:
+        """Run a phase; a testing run whose workload fails is repeated as often as operator and director allow."""
+        allowed = self._options.testing_attempts if phase == "testing" and link.given else 1
+        for attempt in range(1, allowed):
+            try:
+                return await self._run_phase(link, phase, folder)
+            except WorkloadError as problem:
+                self._log.warning(f"Testing run {attempt} of at most {allowed} failed: {problem.message}")
+                await link.regain()
+                await link.ask_ok(REPEAT, STOP_S)
+                self._summary.forget(phase)
+                self._results.pop(phase, None)
+                set_aside(folder, attempt, problem.message)
+        return await self._run_phase(link, phase, folder)
 
     async def _run_phase(self, link: Link, phase: str, folder: Path) -> None:
         command = f"session,{self._summary.session_name}"
@@ -138,6 +171,7 @@ class Client:
         self._log.info(f"Running workload in {phase} mode")
         self._observe(PhaseStarted(phase))
         await self._clocks.check(link, f"before {phase}")
+        await self._tell_clock(link)
         self._summary.stamp(phase)
         await link.ask_ok(f"{command},start,{phase}{ranges}", START_S)
         self._summary.stamp(phase)
@@ -150,14 +184,25 @@ class Client:
         await self._clocks.measure(link, f"{phase} stopped")
         await self._take_result(phase, run, folder)
 
+    async def _tell_clock(self, link: Link) -> None:
+        """Tell a director of ours, for who watches it, how far apart the clocks are."""
+        if link.given is not None and (best := self._clocks.record.best) is not None:
+            await link.ask(clock_line(best.offset_ns / 1e6, best.uncertainty_ns / 1e6))
+
     async def _run_workload(self, link: Link, phase: str, folder: Path) -> Run:
         command, output = self._options.workload, folder / OURS / f"workload_{phase}.log"
         self._log.info(f"Running the workload {command!r}")
 
         def started(pid: int) -> None:
+            self._summary.note("workload", phase=phase, pid=pid)
             self._observe(WorkloadStarted(phase, pid, output))
 
-        return await run_workload(command, phase, output, link.lines, started)
+        run = await run_workload(command, phase, output, link.lost(), started, self._options.time_limit_s)
+        self._summary.note("workload ended", phase=phase, started_ns=run.started_ns, ended_ns=run.ended_ns)
+        await link.regain()
+        if self._journal is not None and self._journal.problem:
+            raise SessionError(self._journal.problem, "make room on the disk")
+        return run
 
     async def _take_result(self, phase: str, run: Run, folder: Path) -> None:
         result = await asyncio.to_thread(find_result, self._options.loadgen_logs, phase, run)
@@ -176,14 +221,22 @@ class Client:
         await asyncio.to_thread(self._summary.save, folder / CLIENT_JSON, folder, self._hashed_files())
         write_clock(folder, self._clocks.record)
         await link.ask_ok(f"session,{self._summary.session_name},done", DONE_S)
+        self._summary.note("end", reason="")
         files = wanted(self._options.phases)
-        for name in files:
-            self._log.info(f"Fetching file {name!r}")
-            await fetch(link.lines, self._summary.session_name, folder, name)
-        await asyncio.to_thread(verify, folder, files)
+        self._log.info(f"Fetching files {', '.join(files)}")
+        await fetch_all(link, folder, files)
+        if link.given is not None:
+            await self._fetch_analyzer_files(link, folder)
         state.mark(folder, "complete")
+        await sign_session(link, folder, self._summary.session_name, KeyFolder(self._options.keys), self._log)
         await self._clean_up(link)
         self._observe(Finished(folder))
+
+    async def _fetch_analyzer_files(self, link: Link, folder: Path) -> None:
+        try:
+            await fetch_analyzer_files(link, folder)
+        except PeerError as problem:  # no part of a submission: the session is whole without
+            self._log.warning(f"What the director has on each analyzer was not fetched: {problem.message}")
 
     def _hashed_files(self) -> tuple[str, ...]:
         folders = (PHASE_FOLDERS[phase] for phase in self._options.phases)
@@ -203,6 +256,9 @@ class Client:
             self._log.error(reason)
         with contextlib.suppress(OSError):
             write_clock(self._folder, self._clocks.record)
+        with contextlib.suppress(OSError):
+            self._summary.note("end", reason=reason)
+            keep_partial(self._folder, reason)
         with contextlib.suppress(OSError):
             state.mark(self._folder, "aborted", reason, self._phase)
 

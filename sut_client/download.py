@@ -1,19 +1,22 @@
 """Fetching what the director recorded, and proof that it came unchanged."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 from evidence.digest import file_sha1
-from evidence.layout import DOWNLOADS, OURS, PTD_OUT, RANGING_SPL, SERVER_JSON
-from metrology.errors import PeerError
-from wire.protocol import Lines
+from evidence.layout import DOWNLOADS, OUR_PLACE, RANGING_SPL, SERVER_JSON
+from metrology.errors import PeerError, PeerGoneError
+from sut_client.link import Link
+from wire.comeback import FETCH
+from wire.protocol import partial
 
 BLOCK_S = 120.0
 """Longest silence within a download."""
+MOST_TRIES, RETRY_S = 30, 1.0
+"""How often a broken transfer of a file is resumed, and the pause before, seconds."""
 LARGEST_JSON = 64 << 20
-OUR_PLACE = {PTD_OUT: f"{OURS}/ptd_out.txt"}
-"""Files that no submission holds, and where we keep them."""
 
 
 def wanted(phases: tuple[str, ...]) -> tuple[str, ...]:
@@ -26,10 +29,59 @@ def place(folder: Path, name: str) -> Path:
     return folder / OUR_PLACE.get(name, name)
 
 
-async def fetch(lines: Lines, session: str, folder: Path, name: str) -> None:
-    """Fetch one file into the session's folder; errors as `Lines.receive_file`."""
-    await lines.send(f"download,{session},{name}")
-    await lines.receive_file(place(folder, name), BLOCK_S)
+async def fetch(link: Link, folder: Path, name: str) -> bool:
+    """Fetch one file into the session's folder; a transfer that breaks is resumed where the director can do that.
+
+    Returns:
+        Whether it was resumed.
+
+    Raises:
+        PeerError: as `Lines.receive_file`; or the director could not be had again.
+    """
+    offset, tries = 0, 0
+    while True:
+        try:
+            if offset or tries:
+                await link.reconnect()
+            await _receive(link, folder, name, offset)
+        except PeerGoneError:
+            tries += 1
+            if link.given is None or tries > MOST_TRIES:
+                raise
+            await asyncio.sleep(RETRY_S)
+            offset = _got(place(folder, name))
+        else:
+            return tries > 0
+
+
+async def _receive(link: Link, folder: Path, name: str, offset: int) -> None:
+    if link.given is None:
+        await link.lines.send(f"download,{link.session},{name}")
+    else:
+        await link.lines.send(f"{FETCH}{link.session},{link.given.secret},{name},{offset}")
+    await link.lines.receive_file(place(folder, name), BLOCK_S, offset)
+
+
+def _got(path: Path) -> int:
+    """Get how many bytes of a file have come, of which whole blocks alone are in it."""
+    return partial(path).stat().st_size if partial(path).exists() else 0
+
+
+async def fetch_all(link: Link, folder: Path, names: tuple[str, ...]) -> None:
+    """Fetch files and check them by their digests; one that was put together from pieces gets a second chance.
+
+    Raises:
+        PeerError: one could not be had, or came changed; the director still has its copy.
+    """
+    resumed = [name for name in names if await fetch(link, folder, name)]
+    try:
+        await asyncio.to_thread(verify, folder, names)
+    except PeerError:
+        if not resumed:
+            raise
+        for name in resumed:
+            await fetch(link, folder, name)
+        await asyncio.to_thread(verify, folder, names)
 
 
 def verify(folder: Path, names: tuple[str, ...]) -> None:

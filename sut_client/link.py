@@ -1,21 +1,30 @@
 """The client's end of the conversation: commands, their replies checked and recorded, and exchanges of time."""
 
 import asyncio
+import contextlib
 import ipaddress
 import math
 import os
 import socket
 import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from evidence.clock_record import Burst
+from evidence.connection import write_connection
 from evidence.summary import Summary
 from evidence.traffic_log import TrafficLog
 from metrology.clock import Exchange
 from metrology.errors import ConfigError, PeerError, PeerGoneError, PeerRefusedError, SessionError
 from sut_client.options import Options
-from wire.protocol import ABORT, LONGEST_LINE, Lines
+from wire.comeback import Pass, public, read_hello, resume_line
+from wire.keys import KeyFolder
+from wire.protocol import ABORT, HELLO, LONGEST_LINE, MAGIC_CLIENT, Lines
+from wire.secured import secure
 
 CONNECT_S, ANSWER_S = 10.0, 10.0
+RETRY_S = 0.5
+LONGEST_REASON = 300
 START_S = 600.0
 """Longest wait for `start`: a PTDaemon takes up to 24 s to start, each range up to 60 s, with several analyzers."""
 STOP_S = 900.0
@@ -27,16 +36,18 @@ EARLIEST_S, LATEST_S = 946_684_800.0, 4_102_444_800.0
 
 
 async def connect(options: Options) -> Lines:
-    """Connect to the director.
+    """Connect to the director, encrypted where the options or the place ask for it.
 
     Raises:
-        ConfigError: it is on another machine and the operator did not allow plain text.
+        ConfigError: it is on another machine, there is no key, and the operator did not allow plain text.
+        PeerRefusedError: one side does not trust the other.
         PeerGoneError: nobody answers there.
     """
     place = f"{options.address}:{options.port}"
     try:
         async with asyncio.timeout(CONNECT_S):
             addresses = await _resolve(options)
+            encrypted = require_protection(options, addresses)
             reader, writer = await asyncio.open_connection(addresses[0], options.port, limit=LONGEST_LINE)
     except (OSError, UnicodeError) as problem:
         errno = getattr(problem, "errno", None) or 0
@@ -45,20 +56,41 @@ async def connect(options: Options) -> Lines:
             f"cannot connect to the director at {place}: {reason}",
             "start 'wattrig director' there, and check the address, the port and the firewall",
         ) from problem
+    if encrypted:
+        return await secure(reader, writer, f"director {place}", KeyFolder(options.keys))
     return Lines(reader, writer, "director")
 
 
 async def _resolve(options: Options) -> list[str]:
     found = await asyncio.get_running_loop().getaddrinfo(options.address, options.port, type=socket.SOCK_STREAM)
-    addresses = [str(entry[4][0]) for entry in found]
+    return [str(entry[4][0]) for entry in found]
+
+
+def require_protection(options: Options, addresses: list[str]) -> bool:
+    """Tell whether to encrypt: as the options say, or else where the director is not on this machine.
+
+    Raises:
+        ConfigError: it should be, but there is no key; or the options contradict each other.
+    """
+    if options.tls and options.allow_plaintext:
+        raise ConfigError("both --tls and --allow-plaintext were given", "leave one of them out")
     outside = [address for address in addresses if not ipaddress.ip_address(address.partition("%")[0]).is_loopback]
-    if outside and not options.allow_plaintext:
-        raise ConfigError(
-            f"the director '{options.address}' ({outside[0]}) is not on this machine, and nothing would protect the "
-            "connection: anybody in the network could read or change the measurement",
-            f"in a lab network that you trust: {options.called_as} --allow-plaintext",
-        )
-    return addresses
+    if options.tls or not outside or options.allow_plaintext:
+        return options.tls
+    if KeyFolder(options.keys).has_identity:
+        return True
+    raise ConfigError(
+        f"the director '{options.address}' ({outside[0]}) is not on this machine, and nothing would protect the "
+        "connection: anybody in the network could read or change the measurement",
+        "with keys it is encrypted: wattrig keys init\n"
+        f"  or, in a lab network that you trust: {options.called_as} --allow-plaintext",
+    )
+
+
+def note_connection(session: Path, lines: Lines) -> None:
+    """Record in the evidence who the director is, and what proves it."""
+    name, fingerprint = (lines.party.name, lines.party.fingerprint) if lines.party else ("", "")
+    write_connection(session, lines.peer, is_local=lines.is_local, name=name, fingerprint=fingerprint)
 
 
 class Link:
@@ -68,16 +100,102 @@ class Link:
         lines: the connection.
         log: gets every command and reply, as the reference client logs them.
         summary: records every command and reply until `stop_recording`.
+        connect: makes another connection to the same director.
+
+    Attributes:
+        given: what a director of ours gave us to come back with; None from the reference's.
+        session: the session's name once it has one.
     """
 
-    def __init__(self, lines: Lines, log: TrafficLog, summary: Summary) -> None:
+    def __init__(
+        self, lines: Lines, log: TrafficLog, summary: Summary, connect: Callable[[], Awaitable[Lines]]
+    ) -> None:
         self.lines = lines
+        self.given: Pass | None = None
+        self.session = ""
         self._log = log
         self._summary: Summary | None = summary
+        self._connect = connect
+        self._lost_s: float | None = None
 
     def stop_recording(self) -> None:
         """Record no more: neither side's JSON holds what comes after the runs."""
         self._summary = None
+
+    async def hello(self) -> None:
+        """Find out whether the director is one of ours; the reference's answers `Error` and stays."""
+        self.given = read_hello(await self.ask(HELLO))
+
+    async def lost(self) -> str:
+        """Wait, while the workload runs, until the director has ended the session; get its reason, or "".
+
+        A connection that merely breaks is made anew meanwhile, where director and session allow that.
+        """
+        while True:
+            if reason := await self.lines.ended():
+                return reason
+            self._lost_s = time.monotonic()
+            if self.given is None:
+                return ""
+            try:
+                await self.regain()
+            except PeerError as problem:
+                return problem.message
+
+    async def regain(self) -> None:
+        """Come back to the session over a new connection where the last one broke; else there is nothing to do.
+
+        Raises:
+            PeerGoneError: that did not succeed for as long as the director waits.
+        """
+        if self._lost_s is None:
+            return
+        grace_s = self.given.grace_s if self.given else 0.0
+        self._log.warning(f"The connection to the director broke; trying for {grace_s:g} s to come back")
+        while time.monotonic() < self._lost_s + grace_s:
+            if await self._resume():
+                self._lost_s = None
+                self._log.warning("The connection to the director is back")
+                return
+            await asyncio.sleep(RETRY_S)
+        raise PeerGoneError(
+            f"the connection to the director broke and could not be made anew within {grace_s:g} s",
+            "look into the director's log, and at the network between the two machines",
+        )
+
+    async def _resume(self) -> bool:
+        try:
+            lines = await self._connect()
+        except PeerError:
+            return False
+        accepted = False
+        try:
+            reply = await lines.ask(resume_line(self.session, self.given.secret if self.given else ""), ANSWER_S)
+            accepted = reply == "OK"
+        except PeerError:
+            return False
+        finally:
+            await (self.lines if accepted else lines).close()
+        self.lines = lines if accepted else self.lines
+        return accepted
+
+    async def reconnect(self) -> None:
+        """Make a new connection, with a greeting of its own, to fetch files over.
+
+        Raises:
+            PeerError: the director cannot be had.
+        """
+        await self.lines.close()
+        self.lines = await self._connect()
+        for command in (MAGIC_CLIENT, HELLO):
+            await self.lines.ask(command, ANSWER_S)
+
+    async def leave(self, reason: str) -> None:
+        """Tell a director of ours that we give up, so that it waits for us no longer, and close the connection."""
+        if self.given is not None and reason:
+            with contextlib.suppress(PeerError):
+                await self.lines.send(f"{ABORT}{' '.join(reason.split())[:LONGEST_REASON]}")
+        await self.lines.close()
 
     async def ask(self, command: str, timeout_s: float = ANSWER_S) -> str:
         """Send a command and get its reply.
@@ -93,11 +211,11 @@ class Link:
         sent_ns = time.time_ns()
         reply = await self.lines.ask(command, timeout_s)
         received_ns = time.time_ns()
-        self._log.info(f"Got response: {reply!r}")
+        self._log.info(f"Got response: {public(reply)!r}")
         if reply.startswith(ABORT):
             raise PeerGoneError(f"the director ended the session: {reply.removeprefix(ABORT)}")
         if self._summary is not None:
-            self._summary.message(command, sent_ns / 1e9, reply, received_ns / 1e9)
+            self._summary.message(command, sent_ns / 1e9, public(reply), received_ns / 1e9)
         return reply, sent_ns, received_ns
 
     async def ask_ok(self, command: str, timeout_s: float = ANSWER_S) -> None:

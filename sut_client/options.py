@@ -28,6 +28,10 @@ class Options:
         timestamp_path: put the session into a folder of its name below `output`, not into `output` itself.
         fixed_ranges: largest voltage (V) and current (A) for the analyzer's ranges; there is no ranging run then.
         allow_plaintext: talk to a director that is not on this machine without encryption.
+        tls: encrypt also where the director is on this machine; elsewhere it is done without being asked.
+        keys: the folder of keys; None for the default one.
+        testing_attempts: how often the testing run may be tried in all, after one ranging run.
+        time_limit_s: how long the workload may take in each phase, seconds; None for ever.
         called_as: the command that the operator typed, for messages.
     """
 
@@ -43,6 +47,10 @@ class Options:
     timestamp_path: bool = True
     fixed_ranges: tuple[float, float] | None = None
     allow_plaintext: bool = False
+    tls: bool = False
+    keys: Path | None = None
+    testing_attempts: int = 1
+    time_limit_s: float | None = None
     called_as: str = "wattrig client ..."
 
     @property

@@ -3,13 +3,15 @@
 import asyncio
 import os
 import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from metrology.errors import PeerGoneError, WorkloadError
-from wire.protocol import Lines
+from sut_client import guard
 
 PHASE_VARIABLE = "WATTRIG_PHASE"
 GRACE_S = 5.0
@@ -27,50 +29,74 @@ class Run:
 
 
 async def run_workload(
-    command: str, phase: str, output: Path, director: Lines, started: Callable[[int], None]
+    command: str,
+    phase: str,
+    output: Path,
+    lost: Coroutine[Any, Any, str],
+    started: Callable[[int], None],
+    limit_s: float | None = None,
 ) -> Run:
     """Run the workload to its end; while it runs, nothing is done but waiting for it and for the director's end.
 
-    Whatever ends the wait early ends the workload and all processes of its group: SIGTERM, then SIGKILL.
+    Whatever ends the wait early ends the workload and all processes of its group: SIGTERM, then SIGKILL. Where this
+    process itself is killed, the workload's guard does it (`sut_client.guard`).
 
     Args:
         command: for the shell.
         phase: passed on as WATTRIG_PHASE.
         output: file for its standard output and error; nobody copies them while it is measured.
-        director: the connection, which says nothing while a phase is measured.
-        started: called with the process id.
+        lost: ends, with the reason, when the director has ended the session.
+        started: called with the process id, which is the group's.
+        limit_s: how long it may take, seconds; None for ever.
 
     Raises:
-        WorkloadError: it ended with another status than 0; quotes its last lines.
+        WorkloadError: it ended with another status than 0, or not in time; quotes its last lines.
         PeerGoneError: the director ended the session meanwhile; gives its reason.
     """
-    process, started_ns = await _start(command, phase, output)
-    started(process.pid)
-    ending, leaving = asyncio.ensure_future(process.wait()), asyncio.ensure_future(director.ended())
+    leaving = asyncio.ensure_future(lost)
     try:
-        await asyncio.wait([ending, leaving], return_when=asyncio.FIRST_COMPLETED)
+        process, started_ns = await _start(command, phase, output)
+    except BaseException:
+        leaving.cancel()
+        raise
+    started(process.pid)
+    ending = asyncio.ensure_future(process.wait())
+    try:
+        await asyncio.wait([ending, leaving], timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
         ended_ns = time.time_ns()
-        if not ending.done():
-            reason = leaving.result() or "the connection was closed"
-            raise PeerGoneError(
-                f"the director ended the session in the {phase} phase: {reason}; the workload was stopped",
-                "look into the director's log",
-            )
+        _check_ended(ending, leaving, phase, limit_s)
     finally:
         leaving.cancel()
-        if not ending.done():
+        if not ending.done() or ending.result() < 0:  # where the guard itself was killed, the workload lives on
             await end_group(process.pid)
         await asyncio.gather(ending, leaving, return_exceptions=True)
     _check_status(ending.result(), command, phase, output)
     return Run(started_ns, ended_ns)
 
 
+def _check_ended(
+    ending: asyncio.Future[int], leaving: asyncio.Future[str], phase: str, limit_s: float | None
+) -> None:
+    if ending.done():
+        return
+    if leaving.done():
+        reason = leaving.result() or "the connection was closed"
+        raise PeerGoneError(
+            f"the director ended the session in the {phase} phase: {reason}; the workload was stopped",
+            "look into the director's log",
+        )
+    raise WorkloadError(
+        f"the workload of the {phase} phase did not end within its time limit of {limit_s:g} s and was stopped",
+        "give it longer with --time-limit, or find out where it hangs",
+    )
+
+
 async def _start(command: str, phase: str, output: Path) -> tuple[asyncio.subprocess.Process, int]:
     with output.open("wb") as file:
         started_ns = time.time_ns()
-        process = await asyncio.create_subprocess_shell(
-            command,
-            stdin=asyncio.subprocess.DEVNULL,
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", guard.__file__, str(GRACE_S), command),
+            stdin=asyncio.subprocess.PIPE,
             stdout=file,
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, PHASE_VARIABLE: phase},

@@ -11,6 +11,12 @@ import pytest
 EXPECTED_SKIPS = Path(__file__).with_name("expected_skips.txt")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_keys_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test depends on, or touches, the keys of whoever runs it."""
+    os.environ["WATTRIG_KEYS"] = str(tmp_path_factory.mktemp("home") / "keys")
+
+
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published sessions, unpacked: `<round>/<division>/<submitter>/results/.../performance`.

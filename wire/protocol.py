@@ -6,11 +6,14 @@ and every line is bounded, which the reference's are not.
 """
 
 import asyncio
+import contextlib
+import ipaddress
 import re
 import socket
 from pathlib import Path
 
 from metrology.errors import PeerError, PeerGoneError
+from wire.keys import Party
 
 MAGIC_CLIENT = "mlcommons/power client v3"
 MAGIC_SERVER = "mlcommons/power server v3"
@@ -25,8 +28,10 @@ LARGEST_BLOCK = 1 << 20
 """Longest block of a file, bytes, as the reference cuts them."""
 LARGEST_FILE = 4 << 30
 """Largest file accepted, bytes: 500,000 samples (PTDaemon's limit) of 60 channels."""
+CLOSE_S = 2.0
+"""How long the end of a connection may take; a peer that is cut off must not hold up what comes next."""
 LABEL = re.compile(r"[A-Za-z0-9_-]{0,64}")
-SESSION_NAME = re.compile(r"\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}(_[A-Za-z0-9_-]{1,64})?")
+SESSION_NAME = re.compile(r"\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}(_[A-Za-z0-9_-]{1,64})?", re.ASCII)
 """A session is named by the director's local time and the label; what does not match never names a folder."""
 
 
@@ -36,13 +41,23 @@ class Lines:
     Args:
         reader, writer: the connection.
         peer: what to call the other end in errors ("director", "client 127.0.0.1:40000").
+        party: who it is, proven by TLS; None in plain text.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str, party: Party | None = None
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self.peer = peer
+        self.party = party
         _tune(writer.get_extra_info("socket"))
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the other end is on this machine."""
+        host = str(self._writer.get_extra_info("peername")[0])
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
 
     async def send(self, text: str) -> None:
         """Send one line.
@@ -91,31 +106,62 @@ class Lines:
             return ""
         return line.removeprefix(ABORT)
 
-    async def send_file(self, path: Path) -> None:
-        """Send a file: blocks, each after a line with its decimal length, then the line `0`."""
+    async def send_file(self, path: Path, offset: int = 0) -> None:
+        """Send a file from a byte on: blocks, each after a line with its decimal length, then the line `0`."""
         with path.open("rb") as file:
+            file.seek(offset)
             while block := file.read(LARGEST_BLOCK):
                 self._writer.write(b"%d\r\n" % len(block) + block)
                 await self._writer.drain()
         await self.send("0")
 
-    async def receive_file(self, path: Path, timeout_s: float) -> None:
-        """Receive a file into `path`, which appears only when all of it has come.
+    async def receive_file(self, path: Path, timeout_s: float, offset: int = 0) -> None:
+        """Receive a file into `path`, which appears only when all of it has come; until then it is `partial(path)`.
+
+        Args:
+            path: where it goes.
+            timeout_s: longest silence.
+            offset: the first so many bytes came before, and lie in the partial file.
 
         Raises:
             PeerError: the peer answered with an error instead, or a length makes no sense.
             PeerGoneError: nothing came for `timeout_s`.
         """
-        partial = path.with_name(path.name + ".tmp")
         path.parent.mkdir(parents=True, exist_ok=True)
-        total = 0
-        with partial.open("wb") as file:
+        total = offset
+        with partial(path).open("ab" if offset else "wb") as file:
+            file.truncate(offset)
             while length := block_length(await self.receive(timeout_s), self.peer):
                 total += length
                 if total > LARGEST_FILE:
                     raise PeerError(f"the {self.peer} sent over {LARGEST_FILE} bytes for '{path.name}'")
                 file.write(await self._exactly(length, timeout_s))
-        partial.replace(path)
+        partial(path).replace(path)
+
+    async def send_bytes(self, content: bytes) -> None:
+        """Send bytes as `send_file` sends a file.
+
+        Raises:
+            PeerGoneError: the connection is closed.
+        """
+        for start in range(0, len(content), LARGEST_BLOCK):
+            block = content[start : start + LARGEST_BLOCK]
+            self._writer.write(b"%d\r\n" % len(block) + block)
+        await self.send("0")
+
+    async def receive_bytes(self, largest: int, timeout_s: float) -> bytes:
+        """Receive what `send_bytes` sent.
+
+        Raises:
+            PeerError: it is more than `largest` bytes, or no such thing.
+            PeerGoneError: nothing came for `timeout_s`.
+        """
+        content = b""
+        while length := block_length(await self.receive(timeout_s), self.peer):
+            if len(content) + length > largest:
+                raise PeerError(f"the {self.peer} sent over {largest} bytes, expected at most that")
+            content += await self._exactly(length, timeout_s)
+        return content
 
     async def _exactly(self, length: int, timeout_s: float) -> bytes:
         try:
@@ -127,12 +173,19 @@ class Lines:
             raise PeerGoneError(f"the {self.peer} closed the connection in the middle of a file") from problem
 
     async def close(self) -> None:
-        """Close the connection; a peer that is gone already is no error."""
+        """Close the connection; a peer that is gone already, or does not read, is no error."""
         self._writer.close()
-        try:
-            await self._writer.wait_closed()
-        except OSError:
-            return
+        closing = asyncio.ensure_future(self._writer.wait_closed())
+        done, _ = await asyncio.wait([closing], timeout=CLOSE_S)
+        if not done:
+            self._writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await closing
+
+
+def partial(path: Path) -> Path:
+    """Get where a file lies while it is being received."""
+    return path.with_name(path.name + ".tmp")
 
 
 def block_length(line: str, peer: str) -> int:

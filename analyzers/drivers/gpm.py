@@ -16,7 +16,7 @@ from typing import ClassVar
 from analyzers.driver import Family
 from analyzers.drivers.wt310 import CURRENT_RANGES_A, ENHANCED_RATES_MS, VOLTAGE_RANGES_V
 from analyzers.drivers.yokogawa import RATES_MS, Model, Yokogawa
-from metrology.uncertainty import Accuracy
+from metrology import datasheet
 
 ITEMS = ":NUM:NORM:ITEM1 U;ITEM2 I;ITEM3 P;ITEM4 LAMBDA;ITEM5 FU"
 """Without the number of an element, which there is but one of; source: GPMLink."""
@@ -38,7 +38,7 @@ class GPM8310(Yokogawa):
         name="GWInstekGPM8310",
         voltage_ranges_v=VOLTAGE_RANGES_V,
         current_ranges_a=CURRENT_RANGES_A,
-        accuracy=Accuracy(0.001, 0.0005, 0.001),
+        accuracy=datasheet.GPM8310.accuracy,
         rates_ms=ENHANCED_RATES_MS,
     )
     modes: ClassVar[str] = ":MEAS:AVER OFF;:MEAS:MHOL OFF;:INP:MODE ACDC;:SYNC CURR;:FILT:LINE OFF"
@@ -60,7 +60,7 @@ class GPM8310DC(GPM8310):
     """Driver of our device type 9012: a GPM-8310 that measures direct current."""
 
     family: Family = replace(GPM8310.family, device_type=9012, title="GW Instek DC GPM-8310", dc=True)
-    model: ClassVar[Model] = replace(GPM8310.model, name="GWInstekGPM8310_DC", accuracy=Accuracy(0.001, 0.002, 0.0))
+    model: ClassVar[Model] = replace(GPM8310.model, name="GWInstekGPM8310_DC", accuracy=datasheet.GPM8310_DC.accuracy)
     modes: ClassVar[str] = ":MEAS:AVER OFF;:MEAS:MHOL OFF;:INP:MODE DC;:SYNC OFF;:FILT:LINE OFF"
 
 
@@ -75,6 +75,6 @@ class GPM8213(GPM8310):
         source="published answers of a GPM-8213, powercalc",
     )
     model: ClassVar[Model] = replace(
-        GPM8310.model, name="GWInstekGPM8213", accuracy=Accuracy(0.001, 0.001, 0.002), rates_ms=RATES_MS
+        GPM8310.model, name="GWInstekGPM8213", accuracy=datasheet.GPM8213.accuracy, rates_ms=RATES_MS
     )
     modes: ClassVar[str] = ":MEAS:AVER OFF;:INP:MODE ACDC"

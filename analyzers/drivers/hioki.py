@@ -25,8 +25,6 @@ from typing import ClassVar
 from analyzers.driver import Family, Instrument, Measured, Wanted, sum_reading
 from analyzers.drivers.dialogue import ANSWER_S, Dialogue, joined
 from analyzers.drivers.hioki_values import (
-    AC_ACCURACY,
-    DC_ACCURACY,
     ITEM_BYTES,
     ITEMS,
     PARTS,
@@ -37,6 +35,7 @@ from analyzers.drivers.hioki_values import (
 )
 from analyzers.drivers.yokogawa_values import parse_full_scale
 from analyzers.transport import Transport, check_pace
+from metrology import datasheet
 from metrology.errors import InstrumentError
 from metrology.ranges import Range
 from metrology.uncertainty import Accuracy
@@ -76,7 +75,7 @@ class PW3335:
     name: ClassVar[str] = "HiokiPW3335"
     voltage_ranges_v: ClassVar[tuple[float, ...]] = PW3335_VOLTAGE_RANGES_V
     current_ranges_a: ClassVar[tuple[float, ...]] = PW3335_CURRENT_RANGES_A
-    accuracy: ClassVar[Accuracy] = AC_ACCURACY
+    accuracy: ClassVar[Accuracy] = datasheet.PW3336.accuracy
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
@@ -241,4 +240,5 @@ class PW3335DC(PW3335):
     """Driver of PTDaemon's device type 557; what is AC+DC to the meter holds direct current too."""
 
     family: Family = replace(PW3335.family, device_type=557, title="Hioki DC PW3335", dc=True)
-    accuracy: ClassVar[Accuracy] = DC_ACCURACY
+    name: ClassVar[str] = "HiokiPW3335_DC"
+    accuracy: ClassVar[Accuracy] = datasheet.PW3335_DC.accuracy

@@ -5,17 +5,12 @@ from collections.abc import Sequence
 
 from analyzers.drivers.yokogawa_values import parse_pairs
 from metrology.reading import BAD_READING, Reading, Validity
-from metrology.uncertainty import Accuracy
 
 VOLTAGE_RANGES_V = (15.0, 30.0, 60.0, 150.0, 300.0, 600.0, 1000.0)
 CURRENT_RANGES_A = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 PW3335_VOLTAGE_RANGES_V = (6.0, *VOLTAGE_RANGES_V)
 PW3335_CURRENT_RANGES_A = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 """Full scales; from memory of the data sheets, not verified. There is no crest factor to set."""
-AC_ACCURACY = Accuracy(0.001, 0.0005, 0.001, per_active=True, upper_reading=0.0015)
-DC_ACCURACY = Accuracy(0.001, 0.001, 0.0, per_active=True, upper_reading=0.002)
-"""Of active power at 45 to 66 Hz and of direct current; source: catalogue of the PW3336, p. 8. The PW3335's is
-taken to be the same. Influence of the power factor: 0.0573 degrees between the inputs; from memory."""
 LARGEST_VALUE = 700e9
 """Larger numbers are error data: 777.77E+9 no data, 888.88E+9 scaling, 999.99E+9 over range (PW3335A985-01 p. 68)."""
 ITEMS = ("U", "I", "P", "PF", "UPK", "IPK")

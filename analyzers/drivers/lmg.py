@@ -23,10 +23,10 @@ from analyzers.driver import Family, Instrument, Measured, Wanted, sum_reading
 from analyzers.drivers.dialogue import Dialogue
 from analyzers.drivers.yokogawa_values import LARGEST_VALUE, parse_full_scale
 from analyzers.transport import Transport
+from metrology import datasheet
 from metrology.errors import ConfigError, InstrumentError
 from metrology.ranges import Range
 from metrology.reading import BAD_READING, Reading, Validity
-from metrology.uncertainty import Accuracy
 
 VOLTAGE_PEAKS_V = {
     3.0: 6.0, 6.0: 12.0, 12.5: 25.0, 25.0: 50.0, 60.0: 100.0,
@@ -37,10 +37,6 @@ CURRENT_PEAKS_A = {
     0.6: 1.875, 1.2: 3.75, 2.5: 7.5, 5.0: 15.0, 10.0: 30.0, 20.0: 60.0, 32.0: 120.0,
 }  # fmt: skip
 """The largest peak value that each range, named by its rms value, measures: channel type A1; from memory."""
-ACCURACY = Accuracy(0.00015, 0.0012, 0.0005)
-"""At 45 to 65 Hz: 0.015 % of the reading and 0.01 % of the product of the peak ranges (from memory), which is at
-most 12 times that of the ranges' names: the worst pair, 1000 V and 32 A, is taken for all. The influence of the
-power factor is our own cautious guess, 0.05 % of apparent power."""
 CHANNELS = {"1": 1, "4": 4, "7": 7}
 """Channels of a model, by the second digit of its number."""
 ITEMS = ("utrms", "itrms", "p", "pf", "ucf", "icf", "urng", "irng")
@@ -103,7 +99,7 @@ class LMG600:
             idn=identity,
             voltage_ranges_v=tuple(VOLTAGE_PEAKS_V),
             current_ranges_a=tuple(CURRENT_PEAKS_A),
-            accuracy=ACCURACY,
+            accuracy=datasheet.LMG600.accuracy,
             channels=len(wanted.channels) if self.family.multichannel else 0,
         )
 

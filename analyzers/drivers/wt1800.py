@@ -11,7 +11,7 @@ import re
 from analyzers.driver import Family
 from analyzers.drivers.wt500 import Elements
 from analyzers.drivers.yokogawa import Model
-from metrology.uncertainty import Accuracy
+from metrology import datasheet
 
 VOLTAGE_RANGES_V = (1.5, 3.0, 6.0, 10.0, 15.0, 30.0, 60.0, 100.0, 150.0, 300.0, 600.0, 1000.0)
 CURRENT_RANGES_A = {
@@ -21,10 +21,6 @@ CURRENT_RANGES_A = {
 """Full scales at crest factor 3 of an input for 5 A and for 50 A."""
 RATES_MS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 """Update periods; 50 ms is left out."""
-ACCURACY = Accuracy(0.0015, 0.0005, 0.001)
-"""Data sheet of the WT1800: 0.1 % of reading at 6 months, half as much more at 12."""
-ENHANCED_ACCURACY = Accuracy(0.0005, 0.0005, 0.0007)
-"""Data sheet of the WT1800E, from memory."""
 
 
 class WT1800(Elements):
@@ -46,7 +42,7 @@ class WT1800(Elements):
             "YokogawaWT1800",
             VOLTAGE_RANGES_V,
             current_ranges(model),
-            ENHANCED_ACCURACY if model[6:7] == "E" else ACCURACY,
+            (datasheet.WT1800E if model[6:7] == "E" else datasheet.WT1800).accuracy,
             elements=int(model[5]),
             rates_ms=RATES_MS,
         )

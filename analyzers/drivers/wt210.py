@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from analyzers.driver import MANUAL, PUBLISHED_LOGS, Family
 from analyzers.drivers.yokogawa import Model, Yokogawa
-from metrology import accuracy
+from metrology import accuracy, datasheet
 from metrology.uncertainty import Accuracy
 
 VOLTAGE_RANGES_V = (15.0, 30.0, 60.0, 150.0, 300.0, 600.0)
@@ -79,8 +79,5 @@ class WT210DC(WT210):
     family: Family = replace(WT210.family, device_type=508, title="Yokogawa WT210 DC", dc=True, verified=MANUAL)
 
     def accuracy(self) -> Accuracy:
-        """Get the data sheet's terms at 12 months (IM 760401-01E p. 16-4): PTDaemon's for DC are not known.
-
-        Left out: 10 uA times the voltage, which is 0.1 % of the power at 10 mA.
-        """
-        return Accuracy(0.0045, 0.002, 0.0)
+        """Get the data sheet's terms: PTDaemon's for DC are not known."""
+        return datasheet.WT210_DC.accuracy

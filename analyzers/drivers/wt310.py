@@ -11,7 +11,7 @@ from typing import ClassVar
 from analyzers.driver import MANUAL, PUBLISHED_LOGS, Family
 from analyzers.drivers.yokogawa import RATES_MS, Model, Yokogawa
 from analyzers.drivers.yokogawa_values import item_messages
-from metrology import accuracy
+from metrology import accuracy, datasheet
 from metrology.uncertainty import Accuracy
 
 VOLTAGE_RANGES_V = (15.0, 30.0, 60.0, 150.0, 300.0, 600.0)
@@ -20,8 +20,6 @@ HIGH_CURRENT_RANGES_A = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 WT330_CURRENT_RANGES_A = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 """Full scales at crest factor 3. Sources: data sheets, yoko-tool's choices."""
 ENHANCED_RATES_MS = (*RATES_MS, 10_000, 20_000)
-SELF_HEATING = (1e-9, 1.3e-6)
-"""Per square volt and square ampere. Sources: IM WT310E-02EN p. 7-7, and PTDaemon's warnings."""
 INTERFACES = ("serial", "usbtmc", "gpib", "vxi11")
 """Sources: IM WT310E-17EN; PTDaemon read both `/dev/usbtmc` and RS-232 in published logs."""
 MANUALS = "IM WT310E-17EN, IM WT310E-02EN, published PTDaemon logs"
@@ -105,11 +103,8 @@ class WT310DC(WT310):
     names: ClassVar[tuple[str, str]] = ("YokogawaWT310_DC", "YokogawaWT310_DC")
 
     def accuracy(self, model: str, *, enhanced: bool) -> Accuracy:
-        """Get the data sheet's terms: PTDaemon's for DC are not known.
-
-        Sources: IM WT310E-02EN p. 7-7, IM WT310-02EN p. 7-7. Drift of the zero with temperature is left out.
-        """
-        return Accuracy(0.003 if model.endswith(("EH", "HC")) else 0.001, 0.002, 0.0, *SELF_HEATING)
+        """Get the data sheet's terms: PTDaemon's for DC are not known."""
+        return (datasheet.WT310EH_DC if model.endswith(("EH", "HC")) else datasheet.WT310_DC).accuracy
 
 
 class WT330DC(WT310DC):

@@ -10,7 +10,7 @@ from typing import ClassVar
 from analyzers.driver import MANUAL, PUBLISHED_LOGS, Family
 from analyzers.drivers.yokogawa import Model, Yokogawa
 from analyzers.drivers.yokogawa_values import item_messages
-from metrology import accuracy
+from metrology import accuracy, datasheet
 from metrology.uncertainty import Accuracy
 
 VOLTAGE_RANGES_V = (15.0, 30.0, 60.0, 100.0, 150.0, 300.0, 600.0, 1000.0)
@@ -88,8 +88,5 @@ class WT500DC(WT500):
     name: ClassVar[str] = "YokogawaWT500_DC"
 
     def accuracy(self) -> Accuracy:
-        """Get the data sheet's terms at 12 months (IM 760201-01E p. 14-8): PTDaemon's for DC are not known.
-
-        Left out: the zero of the current input, 0.5 mA.
-        """
-        return Accuracy(0.0015, 0.001, 0.0, 1e-9, 1.3e-6)
+        """Get the data sheet's terms: PTDaemon's for DC are not known."""
+        return datasheet.WT500_DC.accuracy

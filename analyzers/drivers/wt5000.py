@@ -10,17 +10,13 @@ from dataclasses import replace
 from analyzers.driver import Family
 from analyzers.drivers.wt500 import Elements
 from analyzers.drivers.yokogawa import Model
-from metrology.uncertainty import Accuracy
+from metrology import datasheet
 
 VOLTAGE_RANGES_V = (1.5, 3.0, 6.0, 10.0, 15.0, 30.0, 60.0, 100.0, 150.0, 300.0, 600.0, 1000.0)
 CURRENT_RANGES_A = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 """Full scales at crest factor 3."""
 RATES_MS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 """Update periods; 10 and 50 ms are left out."""
-ACCURACY = Accuracy(0.00015, 0.0002, 0.0002)
-"""0.01 % of reading at 6 months, half as much more at 12; 0.02 % of range; 0.02 % of apparent power."""
-DC_ACCURACY = Accuracy(0.0003, 0.0005, 0.0)
-"""0.02 % of reading at 6 months, half as much more at 12; 0.05 % of range."""
 ELEMENTS = 7
 
 
@@ -43,7 +39,7 @@ class WT5000(Elements):
             "YokogawaWT5000_DC" if self.family.dc else "YokogawaWT5000",
             VOLTAGE_RANGES_V,
             CURRENT_RANGES_A,
-            DC_ACCURACY if self.family.dc else ACCURACY,
+            (datasheet.WT5000_DC if self.family.dc else datasheet.WT5000).accuracy,
             elements=ELEMENTS,
             rates_ms=RATES_MS,
         )

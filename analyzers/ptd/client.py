@@ -92,9 +92,10 @@ class PtdClient:
         if self._buffer:
             self._break()
             raise PeerError(f"the analyzer's daemon sent {bytes(self._buffer[:80])!r} without being asked")
-        self._witness.asked(command)
         try:
             self._writer.write(command.encode() + b"\r\n")
+            await asyncio.sleep(0)  # what is sent to several daemons at once leaves before any of it is written down
+            self._witness.asked(command)
             await self._writer.drain()
         except OSError as problem:
             raise PeerGoneError(f"the analyzer's daemon closed the connection before {command!r}") from problem

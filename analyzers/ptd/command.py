@@ -2,34 +2,29 @@
 
 import argparse
 import asyncio
+import itertools
 import os
-import re
 import signal
 import sys
-from collections.abc import Awaitable, Sequence
-from contextlib import closing, suppress
-from functools import partial
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from analyzers.driver import Driver, Family, Wanted
 from analyzers.drivers import KNOWN, driver_for
-from analyzers.drivers.dummy import NoLine
-from analyzers.ptd.daemon import Daemon
-from analyzers.ptd.identity import banner, daemon_version
-from analyzers.ptd.meter import Meter
-from analyzers.ptd.report import Log, SampleFile, printable
-from analyzers.ptd.server import bind, serve
-from analyzers.transport import Transport
-from analyzers.transport.choice import FLAGS, open_transport
+from analyzers.ptd.report import Log
+from analyzers.ptd.serving import lost_text, serve_meter, serve_one_of_many
+from analyzers.transport.choice import FLAGS
 from metrology.errors import ConfigError, InstrumentLostError, WattrigError
+from metrology.judgement import MODELS, parse_terms
 
 FAILED = 1
 DEFAULT_PORT = 8888
 """PTDaemon's own for power analyzers."""
 FASTEST_BAUD = 4_000_000
-LINE_END = 2
-"""CR LF, which an answer over RS-232 ends with, bytes."""
+SWITCH_S = 0.0005
+"""How long a thread may hold up the others, a tenth of Python's own choice: each meter has one that samples."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -50,10 +45,13 @@ def parser() -> Parser:
     result = Parser(
         prog="wattrig-ptd",
         description="Read a power analyzer and serve its samples in the protocol of SPEC's PTDaemon.",
+        epilog="Several analyzers in one process: write the options of each after --, with ports and logs of their "
+        "own: -p 8888 -o a.log 49 /dev/ttyUSB0 -- -p 8889 -o b.log 49 /dev/ttyUSB1",
         allow_abbrev=False,
     )
     add = result.add_argument
     add("-l", dest="log_file", metavar="FILE", type=Path, help="append every sample to this file")
+    add("-o", dest="output", metavar="FILE", type=Path, help="write the log to this file, not to standard output")
     add("-p", dest="port", metavar="PORT", type=int, default=DEFAULT_PORT, help="TCP port (default %(default)s)")
     add("-b", dest="board", metavar="BOARD", type=int, help="GPIB board (default 0)")
     add("-c", dest="channels", metavar="CHANNELS", help="channel; of multichannel types FIRST,COUNT or COUNT")
@@ -62,6 +60,9 @@ def parser() -> Parser:
     for flag, what in FLAGS.items():
         other.add_argument(f"-{flag}", dest="flag", action="store_const", const=flag, help=what.replace("%", "%%"))
     add("-B", dest="baud", metavar="BAUD", type=int, help="baud rate (default: the instrument's first setting)")
+    add("--model", choices=MODELS, help="formula of uncertainty: PTDaemon's own, or the maker's data sheet (default: "
+        "ptd where it is known, else datasheet)")  # fmt: skip
+    add("--accuracy", metavar="TERMS", help="your own terms in the data sheet's place: reading=0.001,range=0.0005")
     add("device_type", metavar="TYPE", type=int, help="device type, see below")
     add("device", metavar="PORT", help="/dev/ttyUSB0, /dev/usbtmc0, a VISA resource, or what the flag says")
     return result
@@ -77,106 +78,82 @@ def check(options: argparse.Namespace) -> None:
         raise ConfigError(f"got -B {options.baud}, expected a baud rate of 1 to {FASTEST_BAUD}")
     if options.board is not None and options.board < 0:
         raise ConfigError(f"got -b {options.board}, expected the number of a GPIB board, 0 or more")
+    if options.accuracy is not None:
+        parse_terms(options.accuracy)
 
 
-def wanted(channels: str | None, family: Family) -> Wanted:
-    """Read `-c` as the device type means it.
-
-    Raises:
-        ConfigError: it is no channel, or none that the family has.
-    """
-    match = re.fullmatch(r"([0-9]{1,2})(?:,([0-9]{1,2}))?", channels or ("1" if not family.multichannel else ""))
-    if match is None:
-        got = "no -c" if channels is None else f"-c {printable(channels)}"
-        raise ConfigError(f"got {got}, expected {_channels_meant(family)}")
-    if family.multichannel and match[2] is None:
-        first, count = 1, int(match[1])
-    else:
-        first, count = int(match[1]), int(match[2] or 1)
-    if first < 1 or count < 1 or (count > 1 and not family.multichannel) or first + count - 1 > family.channels:
-        raise ConfigError(f"got -c {channels}, expected {_channels_meant(family)}")
-    return Wanted(tuple(range(first, first + count)), family.dc)
-
-
-def _channels_meant(family: Family) -> str:
-    if family.multichannel:
-        return f"first channel and count, or count, of the {family.channels} channels that a {family.title} has"
-    return f"the channel of the {family.title} to read, 1 to {family.channels}"
-
-
-def connect(options: argparse.Namespace, driver: Driver, log: Log) -> Meter:
-    """Connect to the instrument.
+def meters(args: Sequence[str]) -> list[argparse.Namespace]:
+    """Read the command line: PTDaemon's for one meter, or one such for each, parted by `--`.
 
     Raises:
-        InstrumentError: there is none, or not the one expected.
-        ConfigError: it has not the channels asked for.
+        ConfigError: it cannot be.
     """
-    family = driver.family
-    asked = wanted(options.channels, family)
-    log.say(f"Attempting to connect to measurement device type {family.device_type}...")
-    reopen = partial(open_line, options, family)
-    meter = Meter.connect(driver, reopen(), asked, reopen if family.interfaces else None, log.say)
-    name, idn, channels = meter.instrument.name, meter.instrument.idn, asked.channels
-    if meter.instrument.channels:
-        log.say(f"Requested {len(channels)} channels, using physical channels {channels[0]} thru {channels[-1]}")
-    log.say(
-        f"Analyzer identity response of {len(idn) + LINE_END} bytes: {printable(idn)}\n",
-        f"Uncertainty checking for {name} is activated",
-        f"Connected to {name} successfully",
-    )
-    return meter
+    groups = [list(group) for part, group in itertools.groupby(args, lambda word: word == "--") if not part]
+    found = [parser().parse_args(group) for group in groups or [[]]]
+    for options in found:
+        check(options)
+    if len(found) > 1:
+        check_apart(found)
+    return found
 
 
-def open_line(options: argparse.Namespace, family: Family) -> Transport:
-    """Open the line to the instrument; errors as in `open_transport`."""
-    if not family.interfaces:
-        return NoLine()
-    return open_transport(family, options.device, options.flag, options.baud, options.board)
-
-
-async def run(options: argparse.Namespace, driver: Driver, log: Log) -> None:
-    """Run the daemon until a signal ends it.
+def check_apart(found: Sequence[argparse.Namespace]) -> None:
+    """Refuse several meters that would get in each other's way.
 
     Raises:
-        WattrigError: it cannot start, or its instrument is lost.
-        OSError: its log cannot be written.
+        ConfigError: two have the same TCP port or file, or one has no log of its own.
     """
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    version = daemon_version()
-    with closing(SampleFile(options.log_file)) as file, bind(options.port) as listener:
-        source = type(driver).__module__.rpartition(".")[2]
-        log.plain(*banner(driver.family.title, f"{source}.py", version, options.log_file))
-        meter = await asyncio.to_thread(connect, options, driver, log)
-        daemon = Daemon(meter, log, file, version)
-        try:
-            await first_of(serve(daemon, listener, log), ended.wait(), daemon.failed)
-        finally:
-            await daemon.close()
+    if not all(options.output for options in found):
+        raise ConfigError("several meters need -o FILE each, for their logs would mix on standard output")
+    for name, flag in (("port", "-p"), ("output", "-o"), ("log_file", "-l")):
+        given = [getattr(options, name) for options in found]
+        if double := next((each for each in given if each is not None and given.count(each) > 1), None):
+            raise ConfigError(f"two meters have {flag} {double}, expected another for each")
 
 
-async def first_of(*waits: Awaitable[object]) -> None:
-    """Wait until the first of them ends, raise what it raised, and cancel the others."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
+def open_log(path: Path | None) -> Log:
+    """Open the log: a file that is appended to, or standard output.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    if path is None:
+        return Log(sys.stdout)
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-    for task in done:
-        await task
+        return Log(path.open("a", encoding="utf-8"))
+    except OSError as problem:
+        raise ConfigError(f"the log '{path}' cannot be written: {problem.strerror}") from problem
+
+
+async def run(found: Sequence[argparse.Namespace], logs: Sequence[Log]) -> int:
+    """Serve all meters until a signal ends them; get the exit code. One alone raises what `serve_meter` does."""
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    # Each meter may have one call on its line, which waits, and one listing that waits for a sample.
+    loop.set_default_executor(ThreadPoolExecutor(2 * len(found) + 2))
+    works = [
+        (options, driver_for(options.device_type, dc=options.dc), log)
+        for options, log in zip(found, logs, strict=True)
+    ]
+    if len(works) == 1:
+        await serve_meter(*works[0], ended)
+        return 0
+    sys.setswitchinterval(SWITCH_S)
+    problems = await asyncio.gather(*(serve_one_of_many(*work, ended) for work in works))
+    return FAILED if any(problems) else 0
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command; get its exit code: 0 after a signal, 1 after an error."""
     log = Log(sys.stdout)
     try:
-        options = parser().parse_args(args)
-        check(options)
-        asyncio.run(run(options, driver_for(options.device_type, dc=options.dc), log))
+        found = meters(sys.argv[1:] if args is None else args)
+        logs = [open_log(options.output) for options in found]
+        log = logs[0]
+        return asyncio.run(run(found, logs))
     except InstrumentLostError as problem:
-        log.say(f"ERROR: The instrument is lost: {printable(problem.message)}")
+        log.say(lost_text(problem))
         return FAILED
     except WattrigError as problem:
         sys.stderr.write(f"wattrig-ptd: {problem}\n")
@@ -184,7 +161,6 @@ def main(args: Sequence[str] | None = None) -> int:
     except OSError as problem:
         _give_up(problem)
         return FAILED
-    return 0
 
 
 def _give_up(problem: OSError) -> None:

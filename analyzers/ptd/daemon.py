@@ -6,6 +6,7 @@ It knows nothing of sockets: a line goes in, the lines of the reply come out.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from analyzers.driver import Ranges
@@ -158,6 +159,7 @@ class Daemon:
     async def _go(self, words: Sequence[str]) -> str:
         plan = parse_go(words)
         self._log.say("Go command received")
+        await asyncio.sleep(0)  # other meters of this process hear theirs before any is at work
         await self._start(plan)
         return go_reply(plan.interval_ms, plan.rampup)
 
@@ -177,7 +179,8 @@ class Daemon:
         self._sampler.start()
 
     def _new_run(self, plan: Plan, ranges: Sequence[Ranges]) -> Run:
-        return Run(plan, self._meter.instrument, self._meter.model, ranges)
+        judged = replace(self._meter.instrument, accuracy=self._meter.accuracy)
+        return Run(plan, judged, self._meter.model, ranges)
 
     def _sampler_ended(self, problem: Exception | None) -> None:
         """Carry the end over from the sampler's thread, unless the process is ending anyway."""

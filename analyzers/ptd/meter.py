@@ -34,6 +34,9 @@ class Meter:
         clock: monotonic time in seconds.
         reopen: opens the line again, for an instrument that is lost while nothing is measured; None for never.
         say: hears of that.
+
+    Attributes:
+        accuracy: the terms by which readings are judged; those that the driver declares, unless others are set.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Meter:
         self._lock = threading.Lock()
         self._set: dict[tuple[str, int], Range] = {}
         self.instrument = instrument
+        self.accuracy = instrument.accuracy
         self.wanted = wanted
         match = _MODEL.search(driver.family.title)
         self.model = match[0] if match else driver.family.title.split()[0]

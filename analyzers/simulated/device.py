@@ -14,10 +14,12 @@ class Device(Protocol):
     Attributes:
         title: for people, "Yokogawa WT310E".
         spoiled: a fault: what is shown in place of every measured value, "NAN", "INF" or "9.91E+37"; None for none.
+        range_unit: a fault: what ranges are multiplied by when they are told; 1 for none.
     """
 
     title: str
     spoiled: str | None
+    range_unit: float
 
     @property
     def next_update_s(self) -> float:

@@ -14,7 +14,9 @@ from metrology.errors import ConfigError
 
 SHOWN = {"nan": "NAN", "inf": "INF", "9.91e37": "9.91E+37"}
 """Faults of the values: every measured one is read so."""
-KINDS = (*SHOWN, "garbage", "half", "slow", "mute", "reset", "unplug")
+KINDS = (*SHOWN, "unit", "garbage", "half", "slow", "mute", "reset", "unplug")
+WRONG_UNIT = 1000.0
+"""While the unit is wrong, ranges are told in thousandths: 500 for 0.5 A."""
 LATE_S = 3.0
 """How late answers leave while the instrument is slow."""
 _FAULT = re.compile(

@@ -1,4 +1,4 @@
-"""A simulated GW Instek GPM-8310: a Yokogawa WT310E with another identity and the mode ACDC."""
+"""Simulated GW Instek GPM-8213 and GPM-8310: a Yokogawa WT310E with another identity and the mode ACDC."""
 
 from dataclasses import replace
 
@@ -18,3 +18,9 @@ MODE = kept("[:INPut]:MODE", ("RMS", "ACDC", "DC", "VMEan"))
 def gpm8310(setting: Setting) -> Device:
     """Make a GPM-8310."""
     return Analyzer(PROFILE, setting, (*commands(PROFILE), MODE))
+
+
+def gpm8213(setting: Setting) -> Device:
+    """Make a GPM-8213."""
+    profile = replace(PROFILE, title="GW Instek GPM-8213", identity="GWInstek,GPM-8213,SIMULATED,V1.05")
+    return Analyzer(profile, setting, (*commands(profile), MODE))

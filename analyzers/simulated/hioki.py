@@ -34,7 +34,7 @@ class Hioki:
     """The instrument.
 
     Attributes:
-        title, spoiled: see `Device`.
+        title, spoiled, range_unit: see `Device`.
         model: "PW3335", "PW3336" or "PW3337".
         channels, status: what it measures and what it reports about itself.
         events: event register 0.
@@ -45,6 +45,7 @@ class Hioki:
     def __init__(self, model: str, channels: Channels, clock: Callable[[], float]) -> None:
         self.title = f"Hioki {model}"
         self.spoiled: str | None = None
+        self.range_unit = 1.0
         self.model, self.channels, self.clock = model, channels, clock
         self.status = Status()
         self.status.verbose = True
@@ -184,7 +185,7 @@ def _range_commands(name: str, unit: str, number: str) -> list[Command[Hioki]]:
 
     def full_scale(device: Hioki, call: Call) -> str:
         chosen = channel(device, call)
-        return f"{chosen.ranges[chosen.index]:g}"
+        return f"{chosen.ranges[chosen.index] * device.range_unit:g}"
 
     header = f":{name}{number}"
     return [

@@ -112,7 +112,8 @@ def range_commands(root: str, name: str, unit: str, *, each: bool) -> list[Comma
 
     def full_scale(device: Analyzer, call: Call) -> str:
         meter = element(device, call)
-        return range_text(meter.range_v if unit == "V" else meter.range_a, device.profile.range_digits)
+        shown = (meter.range_v if unit == "V" else meter.range_a) * device.range_unit
+        return range_text(shown, device.profile.range_digits)
 
     return [
         Command(f"{header}:RANGe{place}", write, full_scale),

@@ -27,7 +27,7 @@ class Lmg:
     """The instrument.
 
     Attributes:
-        title, spoiled: see `Device`.
+        title, spoiled, range_unit: see `Device`.
         model: "LMG610" or "LMG670".
         channels, status: what it measures and what it reports about itself.
         dialect: SCPI, of which only common commands are understood, or SHORT.
@@ -37,6 +37,7 @@ class Lmg:
     def __init__(self, model: str, channels: Channels, clock: Callable[[], float]) -> None:
         self.title = f"ZES ZIMMER {model}"
         self.spoiled: str | None = None
+        self.range_unit = 1.0
         self.model, self.channels, self.clock = model, channels, clock
         self.status = Status()
         self.status.headed = False
@@ -126,7 +127,7 @@ def _range_commands(letter: str, unit: str) -> list[Command[Lmg]]:
 
     def full_scale(device: Lmg, call: Call) -> str:
         chosen = channel(device, call)
-        return f"{chosen.ranges[chosen.index]:g}"
+        return f"{chosen.ranges[chosen.index] * device.range_unit:g}"
 
     return [
         Command(f"{letter}RNG<x>", set_range, full_scale),

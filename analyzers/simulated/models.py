@@ -5,6 +5,7 @@ import importlib
 from analyzers.simulated.device import Maker
 
 MODELS: dict[str, str] = {
+    "gpm8213": "analyzers.simulated.gpm:gpm8213",
     "gpm8310": "analyzers.simulated.gpm:gpm8310",
     "lmg610": "analyzers.simulated.lmg:lmg610",
     "lmg670": "analyzers.simulated.lmg:lmg670",

@@ -1,20 +1,22 @@
-"""The simulator as a process: it waits for bytes, update edges, faults and its end, whatever comes first."""
+"""The simulators of a process: they wait for bytes, update edges, faults and their end, whatever comes first."""
 
 import contextlib
 import math
 import select
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from analyzers.simulated.device import Device
-from analyzers.simulated.faults import Faults
+from analyzers.simulated.faults import WRONG_UNIT, Faults
 from analyzers.simulated.fronts import Front
 from analyzers.simulated.line import Wire
 from analyzers.simulated.meter import Update
 from metrology.errors import ConfigError
 
+LONGEST_WAIT_S = 60.0
+"""`select` takes no infinity, which is when an instrument without updates has something to do by itself."""
 TRUTH_HEADING = "t_utc_ns,energy_j,power_w\n"
 
 
@@ -96,25 +98,26 @@ class Simulator:
         """Name the instrument, for people."""
         return self._device.title
 
-    def serve(self, stop_fd: int) -> None:
-        """Run until something can be read from `stop_fd`."""
-        while True:
-            now_s = self._clock()
-            self._suffer(now_s)
-            self._advance(now_s)
-            ready, _, _ = select.select([*self._front.descriptors(), stop_fd], [], [], self._pause_s(now_s))
-            if stop_fd in ready:
-                return
-            self._take_in(self._clock())
-
-    def _pause_s(self, now_s: float) -> float:
-        due_s = min(
+    @property
+    def due_s(self) -> float:
+        """Get when it has something to do by itself."""
+        return min(
             self._device.next_update_s,
             self._wire.next_s(listening=self._running is None),
-            self._first_use_s + self._faults.next_s(now_s - self._first_use_s),
+            self._first_use_s + self._faults.next_s(self._clock() - self._first_use_s),
             self._front.due_s(),
         )
-        return max(0.0, due_s - self._clock())
+
+    def descriptors(self) -> list[int]:
+        """Get what to wait on for input."""
+        return self._front.descriptors()
+
+    def step(self) -> None:
+        """Take in what has come, and do all whose time has come."""
+        self._take_in(self._clock())
+        now_s = self._clock()
+        self._suffer(now_s)
+        self._advance(now_s)
 
     def _suffer(self, now_s: float) -> None:
         """Have the faults whose time has come."""
@@ -123,6 +126,7 @@ class Simulator:
             self._resets = resets
             self._start()
         self._device.spoiled = self._faults.shown(used_s)
+        self._device.range_unit = WRONG_UNIT if self._faults.active("unit", used_s) else 1.0
         if (plugged := not self._faults.active("unplug", used_s)) != self._plugged:
             self._plugged = plugged
             (self._front.plug if plugged else self._front.unplug)()
@@ -173,3 +177,22 @@ class Simulator:
         """Give the port back and close the file of true energy."""
         with contextlib.closing(self._truth):
             self._front.unplug()
+
+
+def serve(simulators: Sequence[Simulator], clock: Callable[[], float], stop_fd: int) -> None:
+    """Run them until something can be read from `stop_fd`.
+
+    Each is looked at only when something has come for it or its time has, so that many cost what their work costs.
+    """
+    owners: dict[int, int] = {}
+    due_s = [-math.inf] * len(simulators)
+    found: list[int] = []
+    while stop_fd not in found:
+        now_s = clock()
+        for at in {owners[fd] for fd in found} | {at for at, each_s in enumerate(due_s) if each_s <= now_s}:
+            simulators[at].step()
+            due_s[at] = simulators[at].due_s
+            owners = {fd: owner for fd, owner in owners.items() if owner != at}
+            owners |= dict.fromkeys(simulators[at].descriptors(), at)
+        # Not poll or epoll: they wait in whole milliseconds, and an update ends at a time of its own.
+        found, _, _ = select.select([*owners, stop_fd], [], [], min(LONGEST_WAIT_S, max(0.0, min(due_s) - clock())))

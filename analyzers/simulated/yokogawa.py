@@ -29,13 +29,14 @@ class Analyzer:
         words: settings that are kept and answered only, where they are not as it starts.
         items: what an answer about values shows.
         binary: whether values go out as a block of floats.
-        title, spoiled: see `device.Device`.
+        title, spoiled, range_unit: see `device.Device`.
     """
 
     def __init__(self, profile: Profile, setting: Setting, commands: tuple[Command["Analyzer"], ...]) -> None:
         self.profile, self.clock, self.title = profile, setting.clock, profile.title
         self.status = Status()
         self.spoiled: str | None = None
+        self.range_unit = 1.0
         self._shared = profile.dialect != "WT500"
         self.meters = self._elements(setting)
         self.set_rate(profile.first_rate_ms)

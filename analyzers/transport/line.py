@@ -126,7 +126,7 @@ class StreamTransport:
 
 def silent(port: str, timeout_s: float, hint: str) -> InstrumentError:
     """Make the error for an answer that did not come."""
-    return InstrumentError(f"the instrument at '{port}' did not answer within {timeout_s:g} s", hint)
+    return InstrumentError(f"the instrument at '{port}' did not answer within {timeout_s:.3g} s", hint)
 
 
 def broken(port: str, problem: Exception) -> InstrumentError:

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from compliance.checks.uncertainty import sample_uncertainty
 from compliance.facts import PHASES, Phase, SessionFacts
 from compliance.findings import Ask, Findings
+from compliance.uncertainty import sample_uncertainty
 from evidence.power_samples import GOOD
 
 FIELDS = {"Watts": 7, "Uncertainty": 8}

@@ -40,7 +40,7 @@ def clocks_agree(facts: SessionFacts, ask: Ask) -> Findings:
                     expected=limit_s,
                     unit="s",
                 )
-    offset = _offset(facts)
+    offset = offset_of(facts)
     if offset is None:
         return
     limit_s = ask.number("offset_s")
@@ -55,7 +55,7 @@ def clocks_agree(facts: SessionFacts, ask: Ask) -> Findings:
         )
 
 
-def _offset(facts: SessionFacts) -> Offset | None:
+def offset_of(facts: SessionFacts) -> Offset | None:
     """Estimate the offset of the clocks from the exchanges of time after a clock was set, None without one there."""
     messages = facts.record("client").messages
     steps = [number for number, entry in enumerate(messages) if entry.command == "set_ntp"]

@@ -1,26 +1,21 @@
 """Rules about what PTDaemon said while testing, and about the uncertainty of the samples."""
 
 import re
-from typing import NamedTuple
 
 import numpy as np
 
 from compliance.checks.common import first_ones, good_in_window, in_window
 from compliance.facts import SessionFacts
 from compliance.findings import Ask, Findings, MissingFactError
+from compliance.uncertainty import sample_uncertainty
 from evidence.columns import Floats, Mask, distinct
-from evidence.power_samples import GOOD
 from evidence.ptd_log import Message, PtdLog
-from metrology.accuracy import accuracy_of
+from evidence.ptd_parts import start_of
+from metrology.errors import EvidenceError
 from metrology.uncertainty import LIMIT
 from scoring.energy import mean_uncertainty
-from scoring.uncertainty import total_uncertainty
 
 _SWITCHED_ON = re.compile(r"Uncertainty checking for \S+ is activated")
-_VALUE = r"set to (?P<value>\d{1,6}\.\d{1,6})[AV]"
-_ONE_CHANNEL = r"range for channel (?P<channel>\d{1,2}), physical channel \d{1,2}, "
-_VOLTS = re.compile(rf"(?:Volt range |Voltage {_ONE_CHANNEL}){_VALUE}")
-_AMPS = re.compile(rf"Amp (?:range |{_ONE_CHANNEL}){_VALUE}")
 
 
 def testing_start(log: PtdLog) -> Message:
@@ -29,39 +24,10 @@ def testing_start(log: PtdLog) -> Message:
     Raises:
         MissingFactError: it does not.
     """
-    found = [message for message, mark in log.goes() if mark.endswith("_testing")]
-    if not found:
-        raise MissingFactError(f"{log.file.name} has no start of the testing run")
-    return found[-1]
-
-
-class Ranges(NamedTuple):
-    """Ranges in force: by channel, or for all channels alike under the key 0."""
-
-    volts: dict[int, float]
-    amps: dict[int, float]
-
-    def product_va(self, channel: int) -> float | None:
-        """Get the range of a channel (counted from 1) in VA; None where it is unknown or automatic."""
-        volts, amps = (found.get(channel, found.get(0)) for found in self)
-        return None if volts is None or amps is None else volts * amps
-
-
-def ranges_in_force(log: PtdLog, before_line: int) -> Ranges:
-    """Get the ranges that the analyzer had at a line of the log."""
-    found = Ranges({}, {})
-    for message in log.messages:
-        if message.line >= before_line:
-            break
-        for pattern, ranges, automatic in (
-            (_VOLTS, found.volts, "Volt range set to Auto"),
-            (_AMPS, found.amps, "Ampere range set to Auto"),
-        ):
-            if message.text.startswith(automatic):
-                ranges.clear()
-            elif match := pattern.fullmatch(message.text):
-                ranges[int(match["channel"] or 0)] = float(match["value"])
-    return found
+    try:
+        return start_of(log, "testing")
+    except EvidenceError as problem:
+        raise MissingFactError(problem.message) from problem
 
 
 def within_limit(facts: SessionFacts, ask: Ask) -> Findings:
@@ -107,26 +73,6 @@ def _warned(facts: SessionFacts, log: PtdLog, count: int, ask: Ask) -> Findings:
                 expected=int(ask.number("exceptions") * count),
                 unit="samples",
             )
-
-
-def sample_uncertainty(facts: SessionFacts) -> Floats | None:
-    """Get the uncertainty of each testing sample as a fraction, from the sample and the ranges in force.
-
-    NaN where the reading is not good; None where the analyzer's accuracy or a range is not known, or where several
-    analyzers measured.
-    """
-    log, identity, ptd = facts.power_log("testing"), facts.identity(), facts.ptd_log()
-    accuracy = accuracy_of(identity.driver, identity.version, identity.model)
-    channels, quality = (log.values[1:], log.quality[1:]) if len(log.values) > 1 else (log.values, log.quality)
-    ranges = ranges_in_force(ptd, testing_start(ptd).line)
-    products = [ranges.product_va(channel) for channel in range(1, len(channels) + 1)]
-    known = [product for product in products if product is not None]
-    if accuracy is None or len(known) < len(products) or not all(name.startswith("Ch") for name in log.channels[1:]):
-        return None
-    good = np.all(quality == GOOD, axis=0)
-    fractions = np.full(len(good), np.nan)
-    fractions[good] = total_uncertainty(accuracy, channels[:, :, good], known)
-    return fractions
 
 
 def _computed(facts: SessionFacts, fractions: Floats, good: Mask, ask: Ask) -> Findings:

@@ -106,7 +106,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: Any) -> None:
         if tag not in {"meta", "br"}:
             self.open.append(tag)
-        assert tag not in {"script", "link", "img", "iframe"}
+        assert tag not in {"link", "img", "iframe"}
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
@@ -125,7 +125,8 @@ def test_the_page_is_whole_and_shows_hostile_text_as_text(tree: Path) -> None:
     page.feed(done.stdout)
     assert page.open == []
     assert NASTY.replace("\x1b", " ") in page.text
-    assert "<script" not in done.stdout
+    # The one script is the page's own.
+    assert done.stdout.count("<script") == 1
     assert "5 power results" in page.text
     assert page.text.count("Check UUID") == 5
 

@@ -245,3 +245,26 @@ def test_no_director_at_the_address(tmp_path: Path) -> None:
     error = failure(client)
     assert str(tcp) in error
     assert "try:" in error
+
+
+def test_an_impatient_operator_ends_it_at_once_and_nothing_is_left(lab: Lab) -> None:
+    before = lab.fix_ranges()
+    process = lab.measure("trap '' TERM; sleep 1000")
+    workload = wait_for_child(process, "sleep")
+    daemon = wait_for_child(process, "wattrig-ptd")
+    start = time.monotonic()
+    while process.poll() is None and time.monotonic() - start < 3:
+        os.kill(process.pid, signal.SIGINT)
+        time.sleep(0.02)
+    error = failure(process, 3.0)
+    assert process.returncode == 130
+    assert "ended at once by a second SIGINT" in error
+    psutil.wait_procs([workload], 8)
+    assert not workload.is_running()
+    lab.measure("true").communicate(timeout=30)  # a director that starts closes what was left and sets ranges back
+    assert not daemon.is_running()
+    assert lab.ranges() == before
+    assert all(
+        json.loads(path.read_text())["state"] == "aborted" for path in lab.folder.glob("store/*/wattrig/state.json")
+    )
+    assert len(list(lab.folder.glob("store/*/wattrig/state.json"))) == 2

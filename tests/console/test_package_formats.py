@@ -43,6 +43,7 @@ PTD_TIMED = [
     rb"Requested \d channels, using physical channels \d thru \d",
     rb"Starting analyzer configuration\.\.\.",
     rb"Uncertainty checking for Yokogawa\w+ is activated",
+    rb"Accuracy by ptd: \w+=[-.\de]+(,\w+=[-.\de]+)*",  # ours alone
     rb"Connected to \w+ successfully",
     rb"Establishing the listener on port \d+\.\.\.",
     rb"Waiting for a connection\.\.\.",
@@ -76,10 +77,11 @@ PTD_CUT = [rb";?\d(;\d)*", PIECE, PIECE + rb"%b: Response to client sent: " % ST
 """What SPEC's PTDaemon leaves of a listing or a raw buffer that was cut in mid-line."""
 
 CLIENT_COMMAND = (
-    rb"(mlcommons/power client v3|wattrig,hello,1|stop|time|new,[\w-]*,%b|session,%b,(start|stop),(ranging|testing))"
-    % (UUID, SESSION)
+    rb"(mlcommons/power client v3|stop|time|new,[\w-]*,%b|session,%b,(start|stop),(ranging|testing)|"
+    rb"wattrig,(hello,1|clock,-?\d+\.\d+,\d+\.\d+|sign,%b|fetch,%b,<secret>,[\w./]+,\d+))"
+    % (UUID, SESSION, SESSION, SESSION)
 )
-CLIENT_REPLY = rb"(mlcommons/power server v3|OK|OK,[\w.+]+|Error|%b|OK %b,%b)" % (TIME, SESSION, UUID)
+CLIENT_REPLY = rb"(mlcommons/power server v3|OK|OK,[\w.+]+,<secret>,\d+|Error|%b|OK %b,%b)" % (TIME, SESSION, UUID)
 LOG_HEAD = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \[(INFO|WARNING)\] "
 CLIENT_LINES = [
     rb"Creating output directory '.+'",

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from console.main import main
+from console.uncertainty import MODELS
 
 UNTETHER = "v4.1/closed/UntetherAI/results/h13_u3_slim/resnet50/singlestream"
 SERVER, LOG, SAMPLES = "power/server.json", "power/ptd_logs.txt", "run_1/spl.txt"
@@ -54,7 +55,8 @@ def test_the_text_says_the_same(published: Path) -> None:
     assert lines[:2] == ["ranging: equal", "  recomputed 692 samples: 0 above 1 %, 0 within, 692 unknown"]
     assert lines[3] == "testing: equal"
     numbers = "average 0.005699, minimum 0.005521, maximum 0.006962; 692 samples: 0 above 1 %, 692 within, 0 unknown"
-    assert lines[4:] == [f"  recomputed {numbers}", f"  recorded   {numbers}"]
+    assert lines[4:6] == [f"  recomputed {numbers}", f"  recorded   {numbers}"]
+    assert lines[6:] == ["mean power in the power window: 231.119 W +- 1.303 W (0.564%)"]
 
 
 @pytest.mark.parametrize(
@@ -120,3 +122,28 @@ def test_a_session_of_our_own_agrees(demo_session: Path) -> None:
     done = wattrig(demo_session)
     assert done.exit_code == 0, done.output
     assert "testing: equal" in done.output
+
+
+def test_the_data_sheets_model_is_not_held_against_what_ptdaemon_told(published: Path) -> None:
+    done = wattrig(published / UNTETHER, "--model", "datasheet")
+    assert done.exit_code == 0
+    assert "testing: by datasheet, which its daemon did not go by" in done.output
+    assert "  terms of the data sheet from IM 760401-01E p. 16-4\n" in done.output
+
+
+def test_a_meter_without_a_data_sheet_says_so(changed: Callable[[str, str, str], Path]) -> None:
+    done = wattrig(changed(SERVER, "YokogawaWT210", "Sundial"), "--model", "datasheet")
+    assert done.exit_code == 2
+    assert "by which formula the data sheet judges an analyzer 'Sundial' is not known" in done.stderr
+
+
+def test_a_phase_judged_by_the_data_sheet_differs_where_the_sheet_does(published: Path) -> None:
+    # PTDaemon takes twice the data sheet's influence of the power factor for E models.
+    told = []
+    for session in (path.parent.parent for path in published.rglob(SERVER)):
+        identity = json.loads((session / SERVER).read_text())["ptd_messages"][1]["reply"]
+        if "WT310E" in identity or "WT333E" in identity:
+            both = [json.loads(wattrig(session, "--model", model, "--format", "json").stdout) for model in MODELS]
+            told.append([found["power"]["at_worst"] for found in both])
+    assert told
+    assert all(sheet < ptd for ptd, sheet in told)

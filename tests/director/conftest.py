@@ -88,7 +88,7 @@ def station(station_file: Callable[..., Path]) -> Callable[..., Station]:
     return lambda *args, **options: load_station(station_file(*args, **options))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def raw_client() -> type[RawClient]:
     """The class of bare clients; test modules cannot import each other."""
     return RawClient

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -316,3 +317,47 @@ def test_a_full_store_takes_no_session(
             return reply
 
     assert re.match(r"Error: the store '.*' has \d+ MiB free, expected", asyncio.run(run()))
+
+
+def test_a_disk_that_fills_up_ends_the_session_and_gives_the_analyzer_back(
+    station: Callable[..., Station], raw_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+
+    def write(file: int, line: bytes) -> int:
+        if b'"kind":"sample"' in line and b'"n":' in line:
+            raise OSError(28, "No space left on device")
+        return real(file, line)
+
+    monkeypatch.setattr("evidence.journal.os.write", write)
+    session, told, _ = break_while_measuring(station(), raw_client)
+    assert "cannot be written: No space left on device" in told
+    assert "No space left on device" in reason_of(session)[0]
+    assert "set initial values" in (session / "power/server.log").read_text()
+
+
+def test_a_state_that_cannot_be_written_is_made_up_for_at_the_next_start(
+    station: Callable[..., Station], raw_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    place = station()
+
+    async def run() -> str:
+        async with asyncio.timeout(20), Director(place) as director:
+            client = await raw_client.connect(director.address)
+            name = str(await client.begin())
+            assert await client.ask("session,*,start,ranging") == "OK"
+            monkeypatch.setattr("director.session.mark", full)
+            assert await client.ask("session,*,done") == "OK"
+            assert await client.ask("new,again,cf59d627-4308-4753-b14a-f6070a63ce76") == "Error: exception"
+            await client.close()
+            return name
+
+    session = place.director.store / asyncio.run(run())
+    assert read_state(session) is None
+    told, owed = claim.close_orphans(place.director.store)
+    assert (len(told), list(owed)) == (1, [1])
+    assert reason_of(session)[1] == "ranging"
+    assert (session / "wattrig/partial/server.json").exists()

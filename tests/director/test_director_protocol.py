@@ -12,6 +12,7 @@ import pytest
 from director import conversation
 from director.server import Director
 from director.station import Station
+from evidence.layout import DOWNLOADS
 
 Talk = Callable[[Director, Any], Awaitable[None]]
 MAGIC = "mlcommons/power client v3"
@@ -45,7 +46,7 @@ def test_the_reference_client_gets_its_replies(station: Callable[..., Station], 
             assert await client.ask(f"session,{name},stop,{phase}") == "OK"
             assert await client.ask(f"session,{name},stop,{phase}") == "OK"
         assert await client.ask(f"session,{name},done") == "OK"
-        for file in conversation.DOWNLOADS:
+        for file in DOWNLOADS:
             assert await client.download(name, file)
         assert await client.ask(f"cleanup,{name}") == "OK"
         assert (await client.download(name, "power/server.json")).startswith(b"{")
@@ -169,6 +170,7 @@ def test_silent_and_garbage_peers_block_nobody(
     station: Callable[..., Station], raw_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conversation, "HANDSHAKE_S", 0.5)
+    monkeypatch.setattr("director.server.HANDSHAKE_S", 0.5)
 
     async def talk(director: Director, client: Any) -> None:
         silent = await raw_client.connect(director.address)
@@ -223,7 +225,7 @@ def test_a_client_can_stop_the_director(station: Callable[..., Station], raw_cli
 def test_hello_is_answered_with_our_version(station: Callable[..., Station], raw_client: Any) -> None:
     async def talk(_director: Director, client: Any) -> None:
         assert await client.ask(MAGIC)
-        assert re.fullmatch(r"OK,\d+\.\d+\.\d+", await client.ask("wattrig,hello,1"))
+        assert re.fullmatch(r"OK,\d+\.\d+\.\d+,[0-9a-f]{32},60", await client.ask("wattrig,hello,1"))
 
     with_director(station(), raw_client, talk)
 

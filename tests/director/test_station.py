@@ -94,6 +94,12 @@ def test_a_minimal_file_is_closed_and_keeps_sessions_beside_it(
         (MINIMAL.replace("49", "48") + "channel = [1, 2]", ["needs 1 channel number(s)", "got [1, 2]"]),
         (MINIMAL + "channel = [1, 2]", ["device type 49 (one-channel) needs no or 1 channel number(s)"]),
         (MINIMAL + "channel = [0]", ["from 1 up"]),
+        (MINIMAL.replace("49", "61") + "channel = [3]", ["needs 2 channel number(s)", "got [3]", "as in [1, 3]"]),
+        (MINIMAL + "accuracy = { colour = 0.1 }", ["accuracy term 'colour'", "expected one of reading"]),
+        (MINIMAL + "accuracy = { reading = 3.0 }", ["got reading=3, expected a fraction"]),
+        (MINIMAL + 'uncertainty_model = "guess"', ["'uncertainty_model' in [[analyzer]]", "got 'guess'"]),
+        (MINIMAL + 'uncertainty_model = "ptd"\naccuracy = { reading = 0.1 }', ["PTDaemon has terms of its own"]),
+        (MINIMAL + 'ptd = "/opt/ptd"\nuncertainty_model = "ptd"', ["are for wattrig-ptd"]),
     ],
 )
 def test_what_is_wrong_is_named(load: Callable[[str], Station], text: str, parts: list[str]) -> None:
@@ -116,6 +122,21 @@ def test_a_file_that_is_missing_or_no_text(tmp_path: Path) -> None:
         ("", ["-l", "log", "-p", "7", "49", "/dev/ttyUSB0"]),
         ("channel = [2]", ["-l", "log", "-p", "7", "-c", "2", "49", "/dev/ttyUSB0"]),
         (
+            'uncertainty_model = "datasheet"\naccuracy = { reading = 0.0015, range = 1e-5 }',
+            [
+                "-l",
+                "log",
+                "-p",
+                "7",
+                "--model",
+                "datasheet",
+                "--accuracy",
+                "reading=0.0015,range=1e-05",
+                "49",
+                "/dev/ttyUSB0",
+            ],
+        ),
+        (
             'gpib_board = 0\ninterface_flag = "-g"\ndc = true\nbaud = 9600',
             ["-l", "log", "-p", "7", "-b", "0", "-D", "-g", "-B", "9600", "49", "/dev/ttyUSB0"],
         ),
@@ -128,7 +149,15 @@ def test_the_daemons_command_line(load: Callable[[str], Station], more: str, com
 
 @pytest.mark.parametrize(
     ("device_type", "channel", "numbers"),
-    [(49, None, []), (49, (2,), []), (48, (3,), [1, 2, 3]), (77, (1, 2), [1, 2]), (77, (2, 2), [2, 3])],
+    [
+        (49, None, []),
+        (49, (2,), []),
+        (48, (3,), [1, 2, 3]),
+        (77, (1, 2), [1, 2]),
+        (77, (2, 2), [2, 3]),
+        (9001, (2,), [1, 2]),
+        (9001, (3, 2), [3, 4]),
+    ],
 )
 def test_which_channels_belong_to_the_sut(
     device_type: int, channel: tuple[int, ...] | None, numbers: list[int]

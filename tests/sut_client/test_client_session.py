@@ -88,7 +88,8 @@ def test_the_folder_holds_what_a_submission_needs_and_ours_apart(bench: Any) -> 
     assert {name for name in files if name.startswith("wattrig/")} == {
         f"wattrig/{name}"
         for name in (
-            *("ptd_out.txt", "clock.json", "loadgen.json", "state.json"),
+            *("ptd_out.txt", "clock.json", "loadgen.json", "state.json", "system.json", "client.journal"),
+            "connection.json",
             *("workload_ranging.log", "workload_testing.log"),
         )
     }
@@ -396,3 +397,21 @@ def test_an_unwritable_outdir_is_an_error_of_one_line(bench: Any) -> None:
     (bench.folder / "out").write_text("a file")
     with pytest.raises((SessionError, ConfigError)):
         measure(bench)
+
+
+@pytest.mark.parametrize("step_s", [2.0, -7200.0])
+def test_a_clock_that_is_stepped_while_measuring_is_noticed_at_the_end_of_the_phase(
+    bench: Any, step_s: float
+) -> None:
+    async def go() -> None:
+        def observe(event: Any) -> None:
+            bench.events.append(event)
+            if isinstance(event, WorkloadStarted):
+                bench.director.clock_offset_s = step_s
+
+        async with bench.director.running():
+            await run(bench.options(), observe)
+
+    with pytest.raises(SessionError, match=r"ranging ended: .* minus this machine's is [+-]\d+\.\d+ ms"):
+        asyncio.run(go())
+    assert_aborted(bench, "ranging", "expected at most 400 ms either way")

@@ -108,3 +108,45 @@ def test_only_session_names_name_a_folder(name: str) -> None:
 def test_names_with_and_without_label() -> None:
     assert protocol.SESSION_NAME.fullmatch("2026-11-22_12-00-00")
     assert protocol.SESSION_NAME.fullmatch("2026-11-22_12-00-00_resnet50-Offline")
+
+
+@given(
+    st.text("0123456789-_./\\ aZ*~\0\n\u0663\uff12", min_size=17, max_size=24)
+    | st.from_regex(r"\d{4}(-\d\d){2}_(\d\d-){2}\d\d.*")
+)
+def test_what_names_a_session_is_one_plain_component_of_a_path(name: str) -> None:
+    if protocol.SESSION_NAME.fullmatch(name):
+        assert name.isascii()
+        assert Path(name).name == name
+        assert set(name) <= set("0123456789-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+@given(st.text())
+def test_a_label_is_ascii_and_short(label: str) -> None:
+    found = protocol.LABEL.fullmatch(label)
+    assert bool(found) == (len(label) <= 64 and all(c.isascii() and (c.isalnum() or c in "_-") for c in label))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2_500_000])
+def test_bytes_arrive_whole_and_bounded(size: int) -> None:
+    async def talk(near: Lines, far: Lines) -> None:
+        content = b"x" * size
+        _, got = await asyncio.gather(far.send_bytes(content), near.receive_bytes(size, 5))
+        assert got == content
+        await far.send_bytes(b"one more")
+        with pytest.raises(PeerError, match="sent over 7 bytes"):
+            await near.receive_bytes(7, 5)
+
+    over_tcp(talk)
+
+
+def test_a_peer_that_does_not_read_cannot_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "CLOSE_S", 0.2)
+
+    async def talk(near: Lines, far: Lines) -> None:
+        far._writer.write(b"x" * 20_000_000)
+        async with asyncio.timeout(2):
+            await far.close()
+        assert near.is_local
+
+    over_tcp(talk)

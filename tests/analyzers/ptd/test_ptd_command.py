@@ -18,7 +18,7 @@ import pytest
 
 from analyzers.driver import Family, Wanted
 from analyzers.drivers import KNOWN
-from analyzers.ptd.command import wanted
+from analyzers.ptd.channels import wanted
 from analyzers.ptd.identity import RELEASED
 from evidence.ptd_protocol import parse_identity, parse_sample
 from metrology.errors import ConfigError

@@ -1,0 +1,101 @@
+"""The accuracy run beside a result: four files, of which LoadGen's large one is cut as the round's tool cuts it.
+
+`accuracy.txt` tells the accuracy in the words of the benchmark's script and ends with `hash=<SHA-256>` of the whole
+mlperf_log_accuracy.json, of which the submission holds the first and last 4 KiB. Source: truncate_accuracy_log.py.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from compliance.package_plan import Plan
+from compliance.package_spec import ResultEntry
+from evidence.loadgen_log import DetailLog, read_detail
+from metrology.errors import EvidenceError
+
+DETAIL, SUMMARY, LOG, TEXT = (
+    "mlperf_log_detail.txt",
+    "mlperf_log_summary.txt",
+    "mlperf_log_accuracy.json",
+    "accuracy.txt",
+)
+LARGEST_LOG_BYTES = 10 << 10
+"""MAX_ACCURACY_LOG_SIZE of the submission checker."""
+SHOWN_BYTES = 4096
+LARGEST_TEXT_BYTES = 1 << 20
+_HASH = re.compile(rb"^hash=(\w+)$", re.MULTILINE)
+
+
+def add_accuracy(plan: Plan, entry: ResultEntry, target: PurePosixPath, ran: str) -> None:
+    """Put the accuracy run of a result into its place.
+
+    Args:
+        plan: the submission.
+        entry: what submission.toml says of the result.
+        target: the result's folder.
+        ran: the scenario that LoadGen ran.
+    """
+    source = entry.accuracy
+    there = [plan.copy(target / "accuracy" / name, source / name, "PKG007") for name in (DETAIL, SUMMARY, LOG, TEXT)]
+    if not all(there):
+        return
+    try:
+        log = read_detail(plan.spec.at(source / DETAIL))
+    except EvidenceError as problem:
+        plan.refuse("PKG007", source / DETAIL, problem.message, "give the accuracy run's log")
+        return
+    for message, hint in _faults(log, ran):
+        plan.refuse("PKG007", source / DETAIL, message, hint)
+    _cut(plan, source, target / "accuracy")
+
+
+def _faults(log: DetailLog, ran: str) -> Iterator[tuple[str, str]]:
+    mode, scenario = log.text("effective_test_mode"), log.text("effective_scenario")
+    if mode != "AccuracyOnly":
+        yield f"the mode is {mode}, expected AccuracyOnly", "run LoadGen in AccuracyOnly mode for the accuracy"
+    if scenario != ran:
+        yield f"the accuracy run is of {scenario}, the result of {ran}", "run the accuracy in the result's scenario"
+    if log.n_errors:
+        yield f"LoadGen logged {log.n_errors} errors: {log.problems[0].text[:120]}", "mend the run and repeat it"
+    if log.audit_line is not None:
+        yield "an audit.config overrode the settings of this run", "remove it and repeat the run"
+
+
+def _cut(plan: Plan, source: Path, target: PurePosixPath) -> None:
+    log, text = plan.spec.at(source / LOG), plan.spec.at(source / TEXT).read_bytes()[:LARGEST_TEXT_BYTES]
+    said = _HASH.search(text)
+    if log.stat().st_size <= LARGEST_LOG_BYTES:
+        if said is None:
+            _replace(plan, target / TEXT, _with_hash(text, log), f"{(source / TEXT).as_posix()}, hash added")
+        return
+    digest = _sha256(log)
+    if said is not None and said[1].decode() != digest:
+        plan.refuse(
+            "PKG007", source / TEXT, f"the hash is {said[1].decode()[:12]}..., that of {LOG} is {digest[:12]}...",
+            "make accuracy.txt from this log",
+        )  # fmt: skip
+    if said is None:
+        _replace(plan, target / TEXT, _with_hash(text, log), f"{(source / TEXT).as_posix()}, hash added")
+    _replace(plan, target / LOG, _shown(log), f"{(source / LOG).as_posix()}, first and last {SHOWN_BYTES} bytes")
+
+
+def _replace(plan: Plan, path: PurePosixPath, content: bytes, origin: str) -> None:
+    plan.files.pop(path, None)
+    plan.make(path, content, origin)
+
+
+def _with_hash(text: bytes, log: Path) -> bytes:
+    return text.rstrip(b"\n") + f"\nhash={_sha256(log)}\n".encode()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _shown(log: Path) -> bytes:
+    with log.open("rb") as file:
+        start = file.read(SHOWN_BYTES)
+        file.seek(-SHOWN_BYTES, 2)
+        return start + b"\n\n...\n\n" + file.read(SHOWN_BYTES)

@@ -1,0 +1,121 @@
+"""user.conf: the settings that a submitter may give LoadGen, read, and held against what LoadGen logged.
+
+A line is `<model>.<scenario>.<key> = <value>`; model and scenario may be `*`. LoadGen passes over keys it does not
+know without a word, which is how a wrong name goes unnoticed.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from compliance.package_spec import nearest
+from evidence.loadgen_log import DetailLog
+from scoring.inference import SCENARIOS, STREAMS
+
+KEYS = {
+    "target_qps": "effective_target_qps",
+    "target_latency": None,
+    "target_latency_percentile": "effective_target_latency_percentile",
+    "min_duration": "effective_min_duration_ms",
+    "max_duration": "effective_max_duration_ms",
+    "min_query_count": "effective_min_query_count",
+    "max_query_count": "effective_max_query_count",
+    "samples_per_query": None,
+    "max_async_queries": "effective_max_async_queries",
+    "performance_sample_count_override": "effective_performance_sample_count",
+    "performance_issue_unique": None,
+    "performance_issue_same": None,
+    "performance_issue_same_index": None,
+    "accuracy_log_rng_seed": None,
+    "accuracy_log_probability": None,
+    "accuracy_log_sampling_target": None,
+    "sample_concatenate_permutation": None,
+    "coalesce_queries": None,
+    "use_token_latencies": None,
+    "ttft_latency": None,
+    "tpot_latency": None,
+    "print_timestamps": None,
+    "mode": None,
+    "test05": None,
+    "qsl_rng_seed": "effective_qsl_rng_seed",
+    "sample_index_rng_seed": "effective_sample_index_rng_seed",
+    "schedule_rng_seed": "effective_schedule_rng_seed",
+}
+"""Keys that LoadGen reads, each with the record of its log that tells what was in force; of LoadGen 4.1 to 6.0."""
+NOT_IN_CLOSED = (
+    "qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed", "target_latency", "target_latency_percentile",
+    "mode",
+)  # fmt: skip
+"""Keys that the rules fix; source: inference_rules.adoc, LoadGen settings."""
+TOLERANCE = 1e-4
+"""LoadGen logs numbers with six digits."""
+_SCENARIO = "effective_scenario"
+_LINE = re.compile(r"(?P<model>[^.\s]+)\.(?P<scenario>[^.\s]+)\.(?P<key>\w+)\s*=\s*(?P<value>\S+)")
+_MODEL_WITH_DOTS = re.compile(r"(?P<model>\S+)\.(?P<scenario>[^.\s]+)\.(?P<key>\w+)\s*=\s*(?P<value>\S+)")
+
+
+class Setting(NamedTuple):
+    """A line of a user.conf, counted from 1."""
+
+    line: int
+    scenario: str
+    key: str
+    value: str
+
+
+class Fault(NamedTuple):
+    """What is wrong with a user.conf, where, and what to do."""
+
+    line: int
+    message: str
+    hint: str
+
+
+def parse_conf(text: str) -> tuple[list[Setting], list[Fault]]:
+    """Read a user.conf: its settings, and what is no setting."""
+    settings, faults = [], []
+    for number, line in enumerate(text.splitlines(), 1):
+        content = line.partition("#")[0].strip()
+        if not content:
+            continue
+        match = _LINE.fullmatch(content) or _MODEL_WITH_DOTS.fullmatch(content)
+        if match is None:
+            hint = "write <model>.<scenario>.<key> = <value>, as in *.Offline.target_qps = 100"
+            faults.append(Fault(number, f"got {content[:80]!r}, which is no setting", hint))
+        else:
+            settings.append(Setting(number, match["scenario"], match["key"], match["value"]))
+    return settings, faults
+
+
+def faults_of(text: str, division: str, log: DetailLog) -> Iterator[Fault]:
+    """Get all that is wrong with a user.conf, alone and against the log of the run that had it."""
+    settings, faults = parse_conf(text)
+    yield from faults
+    ran = log.text(_SCENARIO) or ""
+    for setting in settings:
+        if setting.scenario != "*" and setting.scenario not in SCENARIOS:
+            yield Fault(setting.line, f"'{setting.scenario}' is no scenario", nearest(setting.scenario, SCENARIOS))
+        elif setting.key not in KEYS:
+            yield Fault(setting.line, f"LoadGen does not know '{setting.key}'", nearest(setting.key, KEYS))
+        elif division != "open" and setting.key in NOT_IN_CLOSED:
+            yield Fault(setting.line, f"the {division} division fixes '{setting.key}'", "remove the line")
+        elif setting.scenario in ("*", ran):
+            yield from _against_log(setting, log)
+
+
+def _against_log(setting: Setting, log: DetailLog) -> Iterator[Fault]:
+    record = KEYS[setting.key]
+    in_force = log.number(record) if record else None
+    if record is None or in_force is None or (setting.key == "target_qps" and log.text(_SCENARIO) in STREAMS):
+        return
+    try:
+        said = float(setting.value)
+    except ValueError:
+        yield Fault(setting.line, f"'{setting.key}' is {setting.value!r}, expected a number", "write a number")
+        return
+    if abs(said - in_force) > TOLERANCE * max(abs(said), abs(in_force)):
+        yield Fault(
+            setting.line,
+            f"'{setting.key}' is {said:g}, the run had {record} {in_force:g}",
+            "package the user.conf that the run was given",
+        )

@@ -1,0 +1,260 @@
+"""What is known now: made of the director's events, one by one, in the live page's own thread."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from console.live.daemon_log import Told
+from console.live.model import Client, Clock, Counts
+from console.live.notices import Notices
+from console.live.pyramid import KEPT, Pyramid
+from console.live.uncertainty import of_all, of_sample
+from director import events
+from director.analyzer_config import AnalyzerConfig
+from metrology.reading import Reading, Sample, Validity
+from metrology.uncertainty import LIMIT
+
+TOTAL = 0
+"""The number under which the sum of all analyzers is kept."""
+LEAST_HEADROOM = 0.02
+"""Less of a current range left is worth a warning: the next peak of the load may go over it."""
+SILENCE_INTERVALS = 5.0
+LEAST_KEPT = 1024
+NANOS = 1_000_000
+
+Look = Callable[[str, int], Told | None]
+"""Gets what the daemon of an analyzer has told in a session."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Samples counted."""
+
+    samples: int = 0
+    bad: int = 0
+    missed: int = 0
+    above_limit: int = 0
+
+    def add(self, reading: Reading, uncertainty: float | None) -> None:
+        """Count a sample."""
+        self.samples += 1
+        self.missed += reading.validity is Validity.MISSED
+        self.bad += reading.validity in (Validity.BAD, Validity.PEAK_OVER)
+        self.above_limit += uncertainty is not None and uncertainty > LIMIT
+
+    def record(self) -> Counts:
+        """Get it as a record."""
+        return Counts(samples=self.samples, bad=self.bad, missed=self.missed, above_limit=self.above_limit)
+
+
+@dataclass(slots=True)
+class Meter:
+    """What is known of an analyzer, or of all together.
+
+    Attributes:
+        ever: samples since the director was started.
+        fresh: a sample came since the last sum.
+    """
+
+    pyramid: Pyramid
+    counts: Tally = field(default_factory=Tally)
+    ever: Tally = field(default_factory=Tally)
+    told: Told | None = None
+    latest: Sample | None = None
+    uncertainty: float | None = None
+    fresh: bool = False
+
+
+@dataclass(slots=True)
+class Phase:
+    """A phase: when it began and ended, UTC milliseconds."""
+
+    name: Literal["ranging", "testing"]
+    begun_ms: int
+    ended_ms: int | None = None
+
+
+@dataclass(slots=True)
+class Run:
+    """The session that is open, or was open last."""
+
+    name: str
+    opened_ms: int
+    client: Client | None = None
+    clock: Clock | None = None
+    phases: list[Phase] = field(default_factory=list)
+    outcome: Literal["open", "complete", "aborted"] = "open"
+    reason: str = ""
+
+    @property
+    def phase(self) -> Phase | None:
+        """Get the phase begun last."""
+        return self.phases[-1] if self.phases else None
+
+    @property
+    def is_measuring(self) -> bool:
+        """Tell whether a phase is being measured."""
+        return self.outcome == "open" and self.phase is not None and self.phase.ended_ms is None
+
+
+class Picture:
+    """What is known now.
+
+    Args:
+        analyzers: those of the station.
+        interval_ms: time between samples.
+        look: reads what a daemon has told.
+        expected_s: how long each phase should take, seconds; None where nobody knows.
+    """
+
+    def __init__(
+        self, analyzers: Sequence[AnalyzerConfig], interval_ms: int, look: Look, expected_s: float | None = None
+    ) -> None:
+        self.analyzers = analyzers
+        self.interval_ms = interval_ms
+        self.expected_s = expected_s
+        self.listening = ""
+        self.run: Run | None = None
+        self.notices = Notices()
+        self.ended = 0
+        self.fresh: list[tuple[int, int, float | None, bool]] = []
+        self._look = look
+        self._kept = max(LEAST_KEPT, KEPT // len(analyzers))
+        self.meters = {number: Meter(Pyramid(self._kept)) for number in range(len(analyzers) + 1)}
+
+    def take(self, event: events.Event, now_ms: int) -> None:
+        """Take an event in; it came at about `now_ms`."""
+        match event:
+            case events.LogLine(text):
+                self.notices.add_line(text, now_ms)
+            case events.Listening(host, port):
+                self.listening = f"{host}:{port}"
+            case events.SessionOpened(session):
+                self._open(session, now_ms)
+            case events.ClientCame(_, peer, name, encrypted) if self.run:
+                self.run.client = Client(peer=peer, name=name, encrypted=encrypted)
+            case events.ClockTold(_, offset_ms, uncertainty_ms) if self.run:
+                self.run.clock = Clock(offset_ms=offset_ms, uncertainty_ms=uncertainty_ms, t_utc_ms=now_ms)
+            case events.PhaseStarted(_, phase):
+                self._begin(phase, now_ms)
+            case events.PhaseEnded() if self.run and self.run.phase:
+                self.run.phase.ended_ms = now_ms
+            case events.SampleTaken(_, _, number, sample):
+                self._sample(number, sample)
+            case events.SessionEnded(_, reason):
+                self._end(reason, now_ms)
+
+    def _open(self, session: str, now_ms: int) -> None:
+        self.run = Run(session, now_ms)
+        self.fresh.clear()
+        for number, meter in self.meters.items():
+            self.meters[number] = Meter(Pyramid(self._kept), ever=meter.ever)
+
+    def _begin(self, phase: str, now_ms: int) -> None:
+        if self.run is None:
+            return
+        self.run.phases.append(Phase("testing" if phase == "testing" else "ranging", now_ms))
+        for meter in self.meters.values():
+            meter.counts = Tally()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        for number in range(1, len(self.analyzers) + 1):
+            self.meters[number].told = self._look(self.run.name, number) if self.run else None
+
+    def _end(self, reason: str, now_ms: int) -> None:
+        self.ended += 1
+        if self.run is None:
+            return
+        self.run.outcome, self.run.reason = ("aborted", reason) if reason else ("complete", "")
+        if self.run.phase is not None and self.run.phase.ended_ms is None:
+            self.run.phase.ended_ms = now_ms
+        if reason:
+            self.notices.add(
+                f"ended {self.run.name}", "error", f"The session {self.run.name} is broken off: {reason}", now_ms
+            )
+
+    def _sample(self, number: int, sample: Sample) -> None:
+        meter = self.meters.get(number)
+        if meter is None:
+            return
+        meter.uncertainty = of_sample(meter.told, sample)
+        self._add(number, sample, meter.uncertainty)
+        self._warn(number, meter, sample)
+        meter.fresh = True
+        others = [self.meters[each] for each in range(1, len(self.analyzers) + 1)]
+        if all(each.fresh for each in others):
+            self._add_total(others)
+
+    def _add(self, number: int, sample: Sample, uncertainty: float | None) -> None:
+        meter, total = self.meters[number], sample.total
+        meter.latest = sample
+        meter.counts.add(total, uncertainty)
+        meter.ever.add(total, uncertainty)
+        t_ms = sample.t_utc_ns // NANOS
+        usable = total.usable and math.isfinite(total.power_w)
+        meter.pyramid.add(t_ms, total.power_w, good=usable)
+        self.fresh.append((number, t_ms, total.power_w if usable else None, not usable))
+
+    def _add_total(self, meters: Sequence[Meter]) -> None:
+        samples = [meter.latest for meter in meters if meter.latest]
+        total = self.meters[TOTAL]
+        total.uncertainty = of_all([(meter.uncertainty, meter.latest) for meter in meters if meter.latest])
+        at_ns = max(sample.t_utc_ns for sample in samples)
+        self._add(TOTAL, Sample(at_ns, sum_of([sample.total for sample in samples])), total.uncertainty)
+        for meter in meters:
+            meter.fresh = False
+
+    def _warn(self, number: int, meter: Meter, sample: Sample) -> None:
+        name, t_ms = f"Analyzer {number}", sample.t_utc_ns // NANOS
+        validity = sample.total.validity
+        if validity is not Validity.GOOD:
+            words = {
+                Validity.BAD: "gave a reading that cannot be used",
+                Validity.MISSED: "missed a sample",
+                Validity.PEAK_OVER: "saw a current peak over its range; a larger range is needed",
+            }[validity]
+            self.notices.add(f"{number} {validity}", "warning", f"{name} {words}", t_ms)
+        if meter.uncertainty is not None and meter.uncertainty > LIMIT:
+            text = f"{name}: the uncertainty of the power is {meter.uncertainty:.2%}, the limit is {LIMIT:.0%}"
+            self.notices.add(f"{number} uncertainty", "warning", text, t_ms)
+        self._warn_of_range(number, meter, sample)
+
+    def _warn_of_range(self, number: int, meter: Meter, sample: Sample) -> None:
+        full_scale_a = meter.told.full_scales[1] if meter.told else None
+        left = headroom([each.current_a for each in sample.channels or (sample.total,)], full_scale_a)
+        if left is not None and left < LEAST_HEADROOM:
+            text = f"Analyzer {number}: {max(left, 0):.1%} of its current range of {full_scale_a:g} A is left"
+            self.notices.add(f"{number} headroom", "warning", text, sample.t_utc_ns // NANOS)
+
+    def tick(self, now_ms: int) -> None:
+        """Take note of what does not happen; to be called about once a second."""
+        if self.run is None or not self.run.is_measuring or self.run.phase is None:
+            return
+        if any(self.meters[number].told is None for number in range(1, len(self.analyzers) + 1)):
+            self._look_again()
+        for number in range(1, len(self.analyzers) + 1):
+            latest = self.meters[number].latest
+            heard_ms = max(latest.t_utc_ns // NANOS if latest else 0, self.run.phase.begun_ms)
+            if now_ms - heard_ms > SILENCE_INTERVALS * self.interval_ms:
+                text = f"Analyzer {number}: no sample for {(now_ms - heard_ms) / 1000:.0f} s"
+                self.notices.add(f"{number} silence {heard_ms}", "warning", text, now_ms)
+
+
+def headroom(values: Sequence[float], full_scale: float | None) -> float | None:
+    """Get the part of a range that the largest value leaves; None where either is unknown."""
+    known = [value for value in values if math.isfinite(value)]
+    return 1 - max(known) / full_scale if full_scale and known else None
+
+
+def sum_of(readings: Sequence[Reading]) -> Reading:
+    """Add analyzers up: watts and amperes summed, volts averaged; not good where one is not."""
+    if len(readings) == 1:
+        return readings[0]
+    worst = next((reading.validity for reading in readings if not reading.usable), Validity.GOOD)
+    power_w, current_a = (math.fsum(getattr(each, name) for each in readings) for name in ("power_w", "current_a"))
+    apparent_va = math.fsum(reading.voltage_v * reading.current_a for reading in readings)
+    voltage_v = math.fsum(reading.voltage_v for reading in readings) / len(readings)
+    factor = power_w / apparent_va if apparent_va > 0 else math.nan
+    return Reading(power_w, voltage_v, current_a, factor, worst)

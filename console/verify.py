@@ -1,0 +1,107 @@
+"""`wattrig verify`: is a session what was signed, and by whom."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from evidence.envelope import LARGEST_ENVELOPE, is_signed_by, is_valid_at, unseal
+from evidence.statement import STATEMENT, Comparison, Statement, compare, parse_statement
+from metrology.errors import EvidenceError
+from wire.keys import FINGERPRINT, KeyFolder
+
+if TYPE_CHECKING:
+    from securesystemslib.dsse import Envelope
+
+ROLES = ("client", "director")
+NOT_VERIFIED, NOTHING_TO_VERIFY = 1, 3
+
+
+class Judged(NamedTuple):
+    """One signature: whose it is, and whether it counts; `wrong` where it should not even be there."""
+
+    key: str
+    text: str
+    counts: bool = False
+    wrong: bool = False
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("session", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--threshold", type=click.IntRange(1, 100), default=1, show_default=True, metavar="N",
+              help="How many different keys that you trust must have signed.")  # fmt: skip
+@click.option("--keys", "folder", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Folder of keys that you trust.  [default: see wattrig keys]")  # fmt: skip
+def verify(session: Path, threshold: int, folder: Path | None) -> None:
+    """Check a session against its signed statement, offline.
+
+    Every file of the session is compared with the SHA-256 that client and director signed; what was changed, is
+    missing or came on top is named. A signature counts where its key is trusted here (wattrig keys) and not revoked.
+
+    \b
+    Examples:
+      wattrig verify out/2026-11-22_12-00-00
+      wattrig verify out/2026-11-22_12-00-00 --threshold 2      client and director both
+
+    Exit code 0: all files are what was signed, by enough trusted keys. 1: they are not. 2: the tool failed.
+    3: there is no statement.
+    """
+    path = session / STATEMENT
+    if not path.is_file():
+        click.echo(f"'{session}' is not signed: there is no {STATEMENT}")
+        sys.exit(NOTHING_TO_VERIFY)
+    try:
+        with path.open("rb") as file:
+            envelope = unseal(file.read(LARGEST_ENVELOPE))
+        statement = parse_statement(envelope.payload)
+    except EvidenceError as problem:
+        click.echo(f"changed   {STATEMENT}: {problem.message}\nNOT VERIFIED")
+        sys.exit(NOT_VERIFIED)
+    found = compare(statement, session)
+    judged = judge_signatures(envelope, statement, KeyFolder(folder))
+    for line in lines(found, statement, judged):
+        click.echo(line)
+    count = sum(signature.counts for signature in judged)
+    wrong = any(signature.wrong for signature in judged)
+    good = found.agrees and not wrong and count >= threshold
+    click.echo(f"{'VERIFIED' if good else 'NOT VERIFIED'}: {count} trusted keys signed, {threshold} needed")
+    sys.exit(0 if good else NOT_VERIFIED)
+
+
+def judge_signatures(envelope: "Envelope", statement: Statement, keys: KeyFolder) -> list[Judged]:
+    """Judge each signature, and each one that the statement announces and that is not there."""
+    judged = [_judge(envelope, key, statement.t_utc_ns, keys) for key in envelope.signatures]
+    absent = dict.fromkeys(key for key in statement.signers.values() if key not in envelope.signatures)
+    return judged + [Judged(key, "announced by the statement, but missing", wrong=True) for key in absent]
+
+
+def _judge(envelope: "Envelope", key: str, t_utc_ns: int, keys: KeyFolder) -> Judged:
+    known = {party.fingerprint: party for party in (*keys.trusted(), *keys.revoked())}
+    if key not in known:
+        return Judged(key, "unknown key: not trusted here (wattrig keys trust)")
+    party = known[key]
+    if not is_signed_by(envelope, key, party.der):
+        return Judged(key, f"WRONG: not made by the key of {party.name}", wrong=True)
+    if party in keys.revoked():
+        return Judged(key, f"revoked key of {party.name}; it does not count")
+    if not is_valid_at(party.der, t_utc_ns):
+        return Judged(
+            key, f"key of {party.name}, whose certificate was not valid when it was made; it does not count"
+        )
+    return Judged(key, f"good, by {party.name}", counts=True)
+
+
+def lines(found: Comparison, statement: Statement, judged: list[Judged]) -> list[str]:
+    """Get what to print of a session."""
+    same = len(statement.subjects) - len(found.changed) - len(found.missing)
+    text = [f"session   {statement.session[:100]!r}: {same} of {len(statement.subjects)} files are what was signed"]
+    for title in ("changed", "missing", "extra"):
+        text += [f"{title:<9} {name!r}" for name in getattr(found, title)]
+    text += [f"later     {name!r} was added after signing, which wattrig/ allows" for name in found.uncovered]
+    for signature in judged:
+        roles = [role for role in ROLES if statement.signers.get(role) == signature.key]
+        # What a file says reaches a terminal only where it is a fingerprint.
+        key = signature.key if FINGERPRINT.fullmatch(signature.key) else repr(signature.key[:40])
+        text.append(f"signature {key} ({' and '.join(roles) or 'another'}): {signature.text}")
+    return text

@@ -1,0 +1,86 @@
+"""The signed statement of a session: made here, signed here, and by the director too where it can.
+
+Nothing here may cost a measurement: what goes wrong is told, and the session stays complete without signature.
+"""
+
+import asyncio
+import base64
+import time
+from pathlib import Path
+
+from evidence.envelope import seal, sign
+from evidence.state import write_bytes_atomically
+from evidence.statement import STATEMENT, make_statement
+from evidence.traffic_log import TrafficLog
+from metrology.errors import PeerError, PeerRefusedError, WattrigError
+from sut_client.link import Link
+from wire.keys import FINGERPRINT, KeyFolder
+
+SIGN_S = 120.0
+SIGNATURE_BYTES = 64
+"""Length of an Ed25519 signature (RFC 8032, 5.1.6)."""
+
+
+async def sign_session(link: Link, folder: Path, name: str, keys: KeyFolder, log: TrafficLog) -> None:
+    """Write `wattrig/statement.dsse.json` of a session that is complete; tell the operator how it went."""
+    if not keys.has_identity:
+        log.info("The session is not signed: there is no key (make one: wattrig keys init)")
+        return
+    try:
+        signed_by = await _sign(link, folder, name, keys)
+    except (WattrigError, OSError, ValueError) as problem:
+        log.warning(f"The session is not signed: {problem}")
+    except ModuleNotFoundError as problem:
+        log.warning(f"The session is not signed: {problem.name!r} is missing (pip install 'wattrig[security]')")
+    else:
+        log.info(f"The session is signed by {' and '.join(signed_by)}; check it with: wattrig verify {str(folder)!r}")
+
+
+async def _sign(link: Link, folder: Path, name: str, keys: KeyFolder) -> list[str]:
+    own = keys.own().fingerprint
+    director = await ask_director(link, name) if link.given is not None else ""
+    signers = {"client": own} | ({"director": director} if director else {})
+    payload = await asyncio.to_thread(make_statement, folder, name, signers, time.time_ns())
+    theirs = {director: await fetch_signature(link, payload)} if director else {}
+    # On one machine both may have the same key; one signature then stands for both.
+    signatures = theirs | {own: await asyncio.to_thread(sign, payload, own, keys.key)}
+    write_bytes_atomically(folder / STATEMENT, await asyncio.to_thread(seal, payload, signatures))
+    return [f"{role} {key}" for role, key in signers.items()]
+
+
+async def ask_director(link: Link, name: str) -> str:
+    """Ask a director of ours for its signature; get the fingerprint of its key, "" where it has none.
+
+    Raises:
+        PeerError: the director is gone, or its answer makes no sense.
+    """
+    reply = await link.ask(f"wattrig,sign,{name}")
+    if not reply.startswith("OK,"):
+        return ""
+    if FINGERPRINT.fullmatch(found := reply.removeprefix("OK,")) is None:
+        raise PeerError(f"got {found[:80]!r} from the director as the fingerprint of its key")
+    return found
+
+
+async def fetch_signature(link: Link, payload: bytes) -> bytes:
+    """Send the statement and get the director's signature.
+
+    Raises:
+        PeerRefusedError: the director's files are not what the statement says.
+        PeerError: the director is gone, or its answer makes no sense.
+    """
+    await link.lines.send_bytes(payload)
+    return parse_signature(await link.lines.receive(SIGN_S))
+
+
+def parse_signature(reply: str) -> bytes:
+    """Read the director's answer to the statement; errors as `fetch_signature`."""
+    if not reply.startswith("OK,"):
+        raise PeerRefusedError(f"the director does not sign: {reply[:300]!r}", "look into the director's log")
+    try:
+        signature = base64.b64decode(reply.removeprefix("OK,"), validate=True)
+    except ValueError:
+        signature = b""
+    if len(signature) != SIGNATURE_BYTES:
+        raise PeerError(f"got {reply[:120]!r} from the director, expected a signature of {SIGNATURE_BYTES} bytes")
+    return signature

@@ -1,0 +1,99 @@
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compliance.summary_rows import Row, compare
+from scoring.performance import Performance, performance
+
+
+def results(*words: str | Path) -> tuple[int, str]:
+    command = [sys.executable, "-m", "console.main", "results", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+def row(**changes: object) -> Row:
+    base = Row("a", "v6.1", "closed", "S", "sys", "resnet", "Offline", 100.0, "samples/s", 50.0, "Watts", 50.0, 2.0,
+               False, False)  # fmt: skip
+    return base._replace(**changes)  # type: ignore[arg-type]
+
+
+def test_published_efficiencies_are_met(published: Path) -> None:
+    """Golden: the summary of v5.1, and for v4.1 the reference's formula."""
+    status, told = results(published, "--format", "json")
+    assert status == 0, told
+    found = {(each["system"][:6], each["benchmark"], each["scenario"]): each for each in json.loads(told)["results"]}
+    lenovo = found["SR680a", "whisper", "Offline"]
+    assert lenovo["samples_per_j"] == pytest.approx(5.72234, rel=1e-5)
+    assert (lenovo["performance_unit"], lenovo["power_unit"]) == ("tokens/s", "Watts")
+    stream = found["TRIGKE", "mobilenet-v1-precision_float-1.0-128", "SingleStream"]
+    assert stream["power"] == pytest.approx(155.142348, rel=1e-8)
+    assert stream["samples_per_j"] == pytest.approx(6.44569, rel=1e-5)
+
+
+def test_forms_and_a_comparison_with_itself(published: Path) -> None:
+    tree = published / "v5.1"
+    status, told = results(tree, "--against", tree, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(told)))
+    assert status == 0
+    assert {each["efficiency_ratio"] for each in rows} == {"1.0"}
+    assert {each["within_audit"] for each in rows} == {"True"}
+    status, told = results(tree, "--against", tree)
+    assert (status, "efficiency +0.0% against v5.1: equal or better, within 10 %" in told) == (0, True)
+    status, told = results(tree, "--format", "html")
+    assert (status, told.count("<tr>"), told.startswith("<!doctype html>")) == (0, len(rows) + 1, True)
+
+
+def test_nothing_found_and_no_such_folder(tmp_path: Path) -> None:
+    assert results(tmp_path)[0] == 3
+    status, told = results(tmp_path / "absent")
+    assert (status, "is not there" in told) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("speed", "per_j", "better", "audit"),
+    [(100.0, 2.0, True, True), (100.0, 1.97, True, True), (100.0, 1.95, False, True), (111.0, 2.0, True, False),
+     (100.0, 2.3, True, False), (None, 2.0, True, None), (100.0, None, None, None)],
+)  # fmt: skip
+def test_two_percent_are_noise_and_ten_waive_an_audit(
+    speed: float | None, per_j: float | None, better: bool | None, audit: bool | None
+) -> None:
+    (found,) = compare([row(performance=speed, samples_per_j=per_j)], [row()])
+    assert (found.equal_or_better, found.within_audit) == (better, audit)
+
+
+def test_another_unit_or_place_is_not_compared() -> None:
+    (other,) = compare([row(performance_unit="tokens/s")], [row()])
+    assert (other.performance_ratio, other.within_audit) == (None, None)
+    (alone,) = compare([row(system="x")], [row()])
+    assert alone.against is None
+
+
+@pytest.mark.parametrize(
+    ("records", "ran", "scenario", "expected"),
+    [
+        ({"result_samples_per_second": 7.0}, "Offline", "Offline", Performance(7.0, "samples/s", 7.0)),
+        ({"result_samples_per_second": 7.0, "result_tokens_per_second": 70.0}, "Offline", "Offline",
+         Performance(70.0, "tokens/s", 70.0)),
+        ({"result_scheduled_samples_per_sec": 3, "result_completed_samples_per_sec": 2}, "Server", "Server",
+         Performance(2.0, "queries/s", 2.0)),
+        ({"result_scheduled_samples_per_sec": 3}, "Server", "Interactive", Performance(3.0, "queries/s", 3.0)),
+        ({"early_stopping_latency_ss": 2e6}, "SingleStream", "SingleStream", Performance(2.0, "ms", None)),
+        ({"early_stopping_latency_ms": 2e6}, "SingleStream", "MultiStream", Performance(16.0, "ms", None)),
+        ({"early_stopping_latency_ms": 2e6}, "MultiStream", "MultiStream", Performance(2.0, "ms", None)),
+        ({"result_qps_without_loadgen_overhead": 9}, "SingleStream", "Offline", Performance(9.0, "samples/s", 9.0)),
+        ({"result_mean_query_latency_ns": 4e6}, "MultiStream", "Offline", Performance(2000.0, "samples/s", 2000.0)),
+        ({}, "Offline", "Offline", None),
+        ({}, "MultiStream", "Offline", None),
+    ],
+)  # fmt: skip
+def test_performance_is_the_submission_checkers(
+    records: dict[str, float], ran: str, scenario: str, expected: Performance | None
+) -> None:
+    assert performance(records.get, ran, scenario) == expected

@@ -1,0 +1,183 @@
+import datetime
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metrology.errors import ConfigError, PeerError
+from wire import keys
+from wire.identity import check_certificate, make_identity
+from wire.keys import FINGERPRINT, KeyFolder, decode_certificate, default_folder, fingerprint
+from wire.limits import BURST_LINES, LINES_PER_S, MOST_TOTAL, PER_LINE, Allowance
+from wire.security import alert, claim_of, claimed
+
+NOW = datetime.datetime.now(datetime.UTC)
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> KeyFolder:
+    folder = KeyFolder(tmp_path / "config" / "keys")
+    make_identity(folder, "me@here", NOW)
+    return folder
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> KeyFolder:
+    folder = KeyFolder(tmp_path / "theirs")
+    make_identity(folder, "x" * 200, NOW)
+    return folder
+
+
+def modes(folder: Path) -> set[int]:
+    return {stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
+
+
+def test_keys_are_private_from_the_first_moment(ours: KeyFolder, theirs: KeyFolder) -> None:
+    ours.trust("other", theirs.own().der)
+    assert modes(ours.path) == {0o700, 0o600}
+    assert "PRIVATE KEY" in ours.key.read_text()
+    assert "PRIVATE" not in ours.own().pem
+    assert not list(ours.path.rglob(".*"))
+
+
+def test_a_key_that_others_can_read_is_not_used(ours: KeyFolder) -> None:
+    ours.key.chmod(0o640)
+    with pytest.raises(ConfigError, match=r"others on this machine can reach .*identity\.pem"):
+        ours.own()
+    ours.key.chmod(0o600)
+    ours.path.chmod(0o755)
+    with pytest.raises(ConfigError, match=r"keys', which should be private"):
+        ours.own()
+
+
+def test_a_second_key_is_not_made_over_the_first(ours: KeyFolder) -> None:
+    before = ours.own()
+    with pytest.raises(ConfigError, match=before.fingerprint):
+        make_identity(ours, "again", NOW)
+    assert ours.own() == before
+
+
+def test_trust_and_revocation(ours: KeyFolder, theirs: KeyFolder, tmp_path: Path) -> None:
+    der = theirs.own().der
+    assert ours.trust("sut7", der) == ours.trust("sut7", der)
+    assert [party.name for party in ours.trusted()] == ["this machine", "sut7"]
+    third = KeyFolder(tmp_path / "third")
+    make_identity(third, "third", NOW)
+    with pytest.raises(ConfigError, match="another key under the name 'sut7'"):
+        ours.trust("sut7", third.own().der)
+    ours.trust("second-name", der)
+    assert ours.revoke("sut7").der == der
+    assert [party.name for party in ours.trusted()] == ["this machine"], "revoked is revoked under every name"
+    with pytest.raises(ConfigError, match="was revoked here"):
+        ours.trust("sut8", der)
+    ours.trust("sut7", third.own().der)
+    ours.revoke("sut7")
+    assert [party.name for party in ours.revoked()] == ["sut7", "sut7-2"]
+    with pytest.raises(ConfigError, match="no trusted key under the name 'sut7'; there are: second-name"):
+        ours.revoke("sut7")
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "a" * 65, "é", "a\n", "-x"])
+def test_names_that_could_leave_the_folder(ours: KeyFolder, name: str) -> None:
+    with pytest.raises(ConfigError, match="got the name"):
+        ours.trust(name, ours.own().der)
+    with pytest.raises(ConfigError, match="got the name"):
+        ours.revoke(name)
+
+
+def test_where_keys_are(tmp_path: Path) -> None:
+    assert default_folder({"WATTRIG_KEYS": "/k"}) == Path("/k")
+    assert default_folder({"XDG_CONFIG_HOME": "/c"}) == Path("/c/wattrig/keys")
+    assert default_folder({}) == Path.home() / ".config/wattrig/keys"
+
+
+def test_a_fingerprint_is_read_aloud_in_six_groups(ours: KeyFolder) -> None:
+    assert FINGERPRINT.fullmatch(ours.own().fingerprint)
+    assert fingerprint(b"") == "4OYM-IQUY-7QOB-JGX3-6TEJ-S35Z", "SHA-256 of nothing, from the standard"
+
+
+@given(st.binary())
+def test_every_certificate_has_one(der: bytes) -> None:
+    assert FINGERPRINT.fullmatch(fingerprint(der))
+
+
+@given(st.text())
+def test_a_claim_is_a_fingerprint_or_nothing(text: str) -> None:
+    assert claimed(text) == "" or FINGERPRINT.fullmatch(claimed(text))
+
+
+def test_what_is_claimed_is_understood(ours: KeyFolder) -> None:
+    assert claimed(claim_of(ours.own())) == ours.own().fingerprint
+    assert claimed(None) == claimed("example.org") == ""
+    assert alert(48) == b"\x15\x03\x03\x00\x02\x02\x30"  # type: ignore[arg-type]
+
+
+def test_a_certificate_is_found_in_a_mail(ours: KeyFolder) -> None:
+    text = f"Hello,\r\nhere it is:\n{ours.own().pem.replace(chr(10), chr(13) + chr(10))}\nbye"
+    assert decode_certificate(text) == ours.own().der
+    with pytest.raises(ValueError, match="got 2 blocks"):
+        decode_certificate(ours.own().pem * 2)
+
+
+@given(st.text())
+def test_other_text_holds_none(text: str) -> None:
+    with pytest.raises(ValueError, match="block"):
+        decode_certificate(text)
+
+
+@given(st.data())
+def test_a_spoiled_certificate_is_no_other_one(data: st.DataObject) -> None:
+    der = bytearray(SAMPLE)
+    at = data.draw(st.integers(0, len(der) - 1))
+    der[at] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(ConfigError, match=r"no certificate of wattrig|is valid from"):
+        check_certificate(bytes(der), NOW)
+
+
+def sample() -> bytes:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as place:
+        folder = KeyFolder(Path(place) / "keys")
+        return make_identity(folder, "sample", NOW).der
+
+
+SAMPLE = sample()
+
+
+def test_a_certificate_is_judged(theirs: KeyFolder) -> None:
+    check_certificate(theirs.own().der, NOW)
+    with pytest.raises(ConfigError, match="check this machine's clock"):
+        check_certificate(theirs.own().der, NOW - datetime.timedelta(days=3))
+
+
+def test_unreadable_files_are_named(ours: KeyFolder) -> None:
+    (ours.path / "peers").mkdir()
+    (ours.path / "peers" / "bad.pem").write_text("nothing")
+    with pytest.raises(ConfigError, match=r"bad\.pem' holds no certificate: got 0 blocks"):
+        ours.trusted()
+
+
+def test_the_allowance_fills_at_a_steady_rate() -> None:
+    now_s = 0.0
+    allowance = Allowance(lambda: now_s)
+    assert [allowance.spend("time") for _ in range(BURST_LINES)] == [0.0] * BURST_LINES
+    assert allowance.spend("time") == pytest.approx(1 / LINES_PER_S)
+    now_s = 10.0
+    assert allowance.spend("time") == 0.0
+
+
+def test_the_allowance_has_an_end() -> None:
+    allowance = Allowance(lambda: 0.0)
+    for _ in range(MOST_TOTAL // PER_LINE):
+        allowance.spend("")
+    with pytest.raises(PeerError, match="characters of commands"):
+        allowance.spend("")
+
+
+def test_the_folder_is_read_within_bounds(ours: KeyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "LARGEST_CERTIFICATE", 100)
+    with pytest.raises(ConfigError, match="holds no certificate"):
+        ours.own()

@@ -1,0 +1,206 @@
+"""A folder of keys: who we are, whom we trust, whom we no longer trust. Needs the standard library alone.
+
+    identity.pem          our private Ed25519 key, for our eyes only
+    certificate.pem       our self-signed certificate: what others get
+    peers/<name>.pem      certificates that are trusted, pinned one by one
+    revoked/<name>.pem    certificates that were, and are so no more
+
+There is no authority: two people compare fingerprints once, by voice, and trust each other's very certificate.
+"""
+
+import base64
+import hashlib
+import os
+import re
+import ssl
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from metrology.errors import ConfigError
+
+FINGERPRINT_BITS = 120
+"""Bits of SHA-256 that a fingerprint shows: to find a second certificate of the same one takes 2^120 tries."""
+FINGERPRINT = re.compile(r"[A-Z2-7]{4}(-[A-Z2-7]{4}){5}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+LARGEST_CERTIFICATE = 1 << 16
+MOST_CERTIFICATES = 1000
+VARIABLE = "WATTRIG_KEYS"
+
+
+class Party(NamedTuple):
+    """Somebody with a key: the name that we gave and the certificate, DER."""
+
+    name: str
+    der: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """Get the fingerprint of the certificate."""
+        return fingerprint(self.der)
+
+    @property
+    def pem(self) -> str:
+        """Get the certificate as text."""
+        return ssl.DER_cert_to_PEM_cert(self.der)
+
+
+def fingerprint(der: bytes) -> str:
+    """Get the fingerprint of a certificate: six groups of four of A-Z and 2-7, which no two letters of confuse."""
+    digest = hashlib.sha256(der).digest()[: FINGERPRINT_BITS // 8]
+    text = base64.b32encode(digest).decode()
+    return "-".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
+def default_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Get where keys are kept: WATTRIG_KEYS, or wattrig/keys in the user's configuration."""
+    if named := environ.get(VARIABLE):
+        return Path(named)
+    home = environ.get("XDG_CONFIG_HOME")
+    return (Path(home) if home else Path.home() / ".config") / "wattrig" / "keys"
+
+
+class KeyFolder:
+    """The keys in a folder, read anew at each call: what is trusted or revoked counts from the next connection on.
+
+    Args:
+        path: the folder; the default one where it is None.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or default_folder()
+        self.key = self.path / "identity.pem"
+        self.certificate = self.path / "certificate.pem"
+
+    @property
+    def has_identity(self) -> bool:
+        """Tell whether there is a key of our own."""
+        return self.key.exists()
+
+    def own(self) -> Party:
+        """Get ourselves.
+
+        Raises:
+            ConfigError: there is no key, or others on this machine can read it.
+        """
+        if not self.has_identity:
+            raise ConfigError(f"there is no key in '{self.path}'", "make one: wattrig keys init")
+        for path in (self.path, self.key):
+            if path.stat().st_mode & 0o077:
+                raise ConfigError(
+                    f"others on this machine can reach '{path}', which should be private",
+                    f"chmod go= '{path}', and if somebody may have read it: a new key with wattrig keys init",
+                )
+        return Party("this machine", read_certificate(self.certificate))
+
+    def peers(self) -> tuple[Party, ...]:
+        """List those whom we trust, sorted by name; errors as `read_certificate`."""
+        return self._parties("peers")
+
+    def revoked(self) -> tuple[Party, ...]:
+        """List those whom we trust no more."""
+        return self._parties("revoked")
+
+    def trusted(self) -> tuple[Party, ...]:
+        """List all whom we trust, ourselves among them; what is revoked under any name is not."""
+        gone = {party.der for party in self.revoked()}
+        ours = (self.own(),) if self.has_identity else ()
+        return tuple(party for party in (*ours, *self.peers()) if party.der not in gone)
+
+    def _parties(self, kind: str) -> tuple[Party, ...]:
+        found = islice((self.path / kind).glob("*.pem"), MOST_CERTIFICATES)
+        paths = sorted(found, key=lambda path: path.stem)
+        return tuple(Party(path.stem, read_certificate(path)) for path in paths if NAME.fullmatch(path.stem))
+
+    def trust(self, name: str, der: bytes) -> Party:
+        """Trust a certificate under a name.
+
+        Raises:
+            ConfigError: the name is none, is taken by another certificate, or the certificate was revoked.
+        """
+        party = Party(check_name(name), der)
+        if any(der == gone.der for gone in self.revoked()):
+            raise ConfigError(f"the key {party.fingerprint} was revoked here", "ask for a new one")
+        path = self.path / "peers" / f"{name}.pem"
+        if path.exists() and read_certificate(path) != der:
+            raise ConfigError(
+                f"there is another key under the name {name!r}",
+                f"if it is out of use: wattrig keys revoke {name}; or choose another name",
+            )
+        write_private(path, party.pem)
+        return party
+
+    def revoke(self, name: str) -> Party:
+        """Trust a peer no more; its certificate is kept, so that what it signed is known for what it is.
+
+        Raises:
+            ConfigError: there is no such peer.
+        """
+        path = self.path / "peers" / f"{check_name(name)}.pem"
+        if not path.exists():
+            known = ", ".join(party.name for party in self.peers()) or "none"
+            raise ConfigError(f"there is no trusted key under the name {name!r}; there are: {known}")
+        party = Party(name, read_certificate(path))
+        # One name may lose several keys in the course of time.
+        taken = [other.name for other in self.revoked()]
+        kept = next(free for free in (name[:60], *(f"{name[:60]}-{n}" for n in range(2, 999))) if free not in taken)
+        write_private(self.path / "revoked" / f"{kept}.pem", party.pem)
+        path.unlink()
+        return party
+
+
+def check_name(name: str) -> str:
+    """Get a name of a peer as it is.
+
+    Raises:
+        ConfigError: it could not name a file.
+    """
+    if NAME.fullmatch(name) is None:
+        raise ConfigError(f"got the name {name[:80]!r}, expected up to 64 letters, digits, '-' and '_'")
+    return name
+
+
+def read_certificate(path: Path) -> bytes:
+    """Read a certificate file.
+
+    Raises:
+        ConfigError: it cannot be read, or holds no certificate.
+    """
+    try:
+        with path.open("rb") as file:
+            return decode_certificate(file.read(LARGEST_CERTIFICATE).decode())
+    except (OSError, ValueError) as problem:
+        raise ConfigError(f"'{path}' holds no certificate: {problem}") from problem
+
+
+def decode_certificate(text: str) -> bytes:
+    """Find the one certificate in a text, such as a pasted mail, and get it as DER.
+
+    Raises:
+        ValueError: there is none, or more than one.
+    """
+    found = re.findall(f"{ssl.PEM_HEADER}[A-Za-z0-9+/=\\s]{{1,8000}}{ssl.PEM_FOOTER}", text)
+    if len(found) != 1:
+        raise ValueError(f"got {len(found)} blocks '{ssl.PEM_HEADER}', expected one")
+    return ssl.PEM_cert_to_DER_cert(found[0])
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file, in folders, that its owner alone can read; whole or not at all."""
+    make_private(path.parent)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    temporary.replace(path)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone."""
+    for place in (*reversed(folder.parents), folder):
+        if not place.exists():
+            place.mkdir(mode=0o700, exist_ok=True)
