@@ -25,10 +25,12 @@ class Wanted:
     Attributes:
         channels: physical channels to read, ascending from 1; a family that is not `multichannel` gets one.
         dc: measure direct current, which the type says too.
+        readout: "ascii" or "binary", how values are read within a run; None for what the line needs.
     """
 
     channels: tuple[int, ...] = (1,)
     dc: bool = False
+    readout: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Family:
         dc: whether this type measures direct current, as PTDaemon's types from 500 on do.
         baud: bits per second on a serial line unless -B says otherwise.
         terminator: what ends a message to it on a serial line or a raw socket.
+        binary: whether it tells values as a block of floats too, where that is asked for or a line needs it.
         verified: what its dialogue was checked against: `PUBLISHED_LOGS`, `MANUAL`, or "unverified: ...".
     """
 
@@ -61,6 +64,7 @@ class Family:
     dc: bool = False
     baud: int = 9600
     terminator: str = "\r\n"
+    binary: bool = False
     verified: str = MANUAL
 
 
@@ -104,6 +108,7 @@ class Measured:
         raw: the answer as it came.
         current_range_a, voltage_range_v: full scales in force when the reading was taken, where the instrument tells.
         channel_ranges: the same as (A, V) for each channel where channels may differ; empty where they cannot.
+        missed: how many samples before this one were lost; only a driver knows how its instrument loses them.
     """
 
     t_utc_ns: int
@@ -114,6 +119,7 @@ class Measured:
     current_range_a: float | None = None
     voltage_range_v: float | None = None
     channel_ranges: tuple[tuple[float | None, float | None], ...] = ()
+    missed: int = 0
 
 
 class Driver(Protocol):

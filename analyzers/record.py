@@ -1,6 +1,7 @@
 """Having a dialogue to be recorded: with a driver, by the questions known of a family, or as an operator types it."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from analyzers.catalogue import ANY
 from analyzers.driver import Driver, Wanted
@@ -39,7 +40,7 @@ def converse(
     """
     steps = Rehearsal(driver, say)
     interval_ms = interval_ms or usual_interval_ms(driver)
-    instrument = steps.open(line, wanted)
+    instrument = steps.open(line, replace(wanted, readout="ascii"))  # a recording holds text alone
     before = steps.ranges()
     for quantity in "VA":
         _set(steps, quantity, None)

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from analyzers.transport import Transport
-from metrology.errors import ConfigError
+from metrology.errors import ConfigError, InstrumentError
 
 SCHEMA = 1
 LARGEST_FILE = 16 << 20
@@ -106,6 +106,10 @@ class RecordingTransport:
             after_ms = (self._clock() - self._begin_s) * 1000 - last.at_ms
             last.answers.append(Answer(text=answer[0], after_ms=round(max(0.0, after_ms), 3)))
         return answer
+
+    def read_block(self, timeout_s: float) -> tuple[bytes, str, int, int]:
+        """Refuse: a recording holds text alone."""
+        raise InstrumentError("an answer in binary cannot be recorded")
 
     def clear(self) -> None:
         """See `Transport`."""

@@ -124,12 +124,7 @@ class Lab:
     def director(self) -> tuple["subprocess.Popen[bytes]", int]:
         """Start a director; get it and its port."""
         command = (BIN / "wattrig", "director", "-c", self.folder / "station.toml")
-        try:
-            started, ready = self._start("director", "Ready to accept connections at", *command)
-        except SystemExit:
-            # The system may hand out the pseudo-terminal of a simulator just killed, which its daemon still locks.
-            time.sleep(LEAVING_S)
-            started, ready = self._start("director", "Ready to accept connections at", *command)
+        started, ready = self._start("director", "Ready to accept connections at", *command)
         return started, int(ready.rsplit(":", 1)[1])
 
     def client(self, port: int) -> "subprocess.Popen[bytes]":
@@ -163,6 +158,8 @@ def kill_once(folder: Path, seed: int, victim: str = "") -> Outcome:
         director, port = lab.director()
         client = lab.client(port)
         _wait_for_testing(lab) if in_testing else time.sleep(at_s)
+        if victim == "simulator":
+            (folder / "meter").unlink()  # as a port that is gone; another lab's may be given its number
         killed = _kill(victim, {"client": client, "director": director, "simulator": simulator})
         killed_ns = time.time_ns()
         client.wait(PATIENCE_S)

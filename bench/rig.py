@@ -16,11 +16,12 @@ PATIENCE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """Where a rig that runs can be found."""
+    """Where a rig that runs can be found; `pid` is the director's."""
 
     folder: Path
     port: int
     truth: Path
+    pid: int
 
     def measure(self, seconds: int, out: str = "out") -> tuple[Path, float]:
         """Run one session with a LoadGen workload of `seconds` per phase; get its folder and how long it took."""
@@ -60,8 +61,10 @@ def wait_for(log: Path, text: str, started: subprocess.Popen[bytes]) -> str:
 
 
 @contextlib.contextmanager
-def running_rig(folder: Path, load: tuple[str, ...] = (), analyzer_lines: str = "") -> Iterator[Rig]:
-    """Start a simulator and a director; `analyzer_lines` go into the analyzer's table of the station file."""
+def running_rig(
+    folder: Path, load: tuple[str, ...] = (), analyzer_lines: str = "", options: tuple[str, ...] = ()
+) -> Iterator[Rig]:
+    """Start a simulator and a director with `options`; `analyzer_lines` go into the analyzer's table."""
     folder.mkdir(parents=True, exist_ok=True)
     port, truth = folder / "wt310e", folder / "truth.csv"
     station = folder / "station.toml"
@@ -74,6 +77,6 @@ def running_rig(folder: Path, load: tuple[str, ...] = (), analyzer_lines: str = 
     with process(folder / "simulator.log", *simulate) as simulator:
         wait_for(folder / "simulator.log", str(port), simulator)
         log = folder / "director.log"
-        with process(log, BIN / "wattrig", "director", "-c", station) as director:
+        with process(log, BIN / "wattrig", "director", "-c", station, *options) as director:
             ready = wait_for(log, "Ready to accept connections at", director)
-            yield Rig(folder, int(ready.rsplit(":", 1)[1]), truth)
+            yield Rig(folder, int(ready.rsplit(":", 1)[1]), truth, director.pid)

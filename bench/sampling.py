@@ -1,7 +1,8 @@
 """How evenly samples come: against the moments at which the simulated analyzers renewed their display.
 
     ticks   per transport at 1 Hz and 10 Hz: from the end of an update to the sample's stamp, and what it costs
-    held    how many simulated analyzers one director reads without a missed sample, and how far apart their Go's are
+    go      how far apart the daemons of many analyzers hear a Go that is sent to all
+    held    how many simulated analyzers one director reads without a missed sample
 
 Everything runs on this machine at once, the simulators included. Stamps have a millisecond, as PTDaemon's have.
 """
@@ -20,10 +21,15 @@ import numpy as np
 import psutil
 
 from analyzers.ptd.client import PtdClient
-from bench.rig import BIN, process, wait_for
+from bench.rig import BIN, PATIENCE_S, process, wait_for
+from director.analyzer import Analyzer
+from director.analyzer_config import AnalyzerConfig
 from director.daemon import free_ports
+from director.fleet import launch
+from director.together import all_of
 from evidence.ptd_protocol import parse_sample, unmarked_line
 from evidence.stamps import parse_stamp
+from evidence.traffic_log import TrafficLog
 from metrology.reading import Validity
 from scoring.truth import read_truth
 
@@ -31,8 +37,14 @@ TRANSPORTS = {"serial": ("--pty", "wt", "--baud", "57600"), "tcp": ("--tcp", "0"
 """57600 baud, the WT310E's fastest: 9600 carry no ten samples a second."""
 MODELS = {"serial": ("wt310e", 49), "tcp": ("gpm8310", 9011), "vxi11": ("wt310e", 49)}
 RATES_MS = (1000, 100)
+CASES = [
+    *((transport, rate, "ascii") for transport in TRANSPORTS for rate in RATES_MS),
+    *((transport, 100, "binary") for transport in ("serial", "vxi11")),
+]
+"""Transport, interval, readout; a GPM-8310 is not read in binary."""
 LADDERS = {1000: (16, 32, 64, 96, 128), 100: (4, 8, 16, 24, 32, 48, 64)}
 GOALS = {1000: 64, 100: 0}
+GO_COUNTS = (16, 32, 64)
 GO_GOAL_MS = 5
 
 
@@ -87,11 +99,11 @@ class Ticks:
     cpu_ms: float
 
 
-async def ticks(folder: Path, transport: str, interval_ms: int, seconds: float) -> Ticks:
+async def ticks(folder: Path, transport: str, interval_ms: int, readout: str, tcp: int, seconds: float) -> Ticks:
     """Measure one analyzer behind one daemon."""
-    (tcp,) = free_ports(1)
     with simulators(folder, transport, 1) as (port,):
-        options: list[str | Path] = ["-l", folder / "samples", "-p", str(tcp), *daemon_options(transport, port)]
+        files: list[str | Path] = ["-l", folder / "samples", "-p", str(tcp)]
+        options = [*files, "--readout", readout, *daemon_options(transport, port)]
         with process(folder / "ptd.log", BIN / "wattrig-ptd", *options) as daemon:
             async with connected(tcp) as client:
                 await client.set_range("V", "300")
@@ -123,10 +135,11 @@ def judged(folder: Path, interval_ms: int, cpu_ms: float) -> Ticks:
 async def connected(tcp: int) -> AsyncIterator[PtdClient]:
     """Connect to a daemon as soon as it listens."""
     client = None
-    while client is None:
-        with contextlib.suppress(OSError):
-            client = await PtdClient.connect(tcp, Nobody())
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(PATIENCE_S):
+        while client is None:
+            with contextlib.suppress(OSError):
+                client = await PtdClient.connect(tcp, Nobody())
+            await asyncio.sleep(0.05)
     try:
         yield client
     finally:
@@ -139,7 +152,6 @@ class Held:
 
     missed: int
     least: int
-    go_ms: float
     cpu_share: float
 
 
@@ -159,7 +171,7 @@ async def held(folder: Path, interval_ms: int, count: int, seconds: float) -> He
             ready = await asyncio.to_thread(wait_for, log, "Ready to accept connections at", director)
             cpu_share = await session(int(ready.rpartition(":")[2]), seconds)
     (own,) = (folder / "store").glob("*/wattrig")
-    return Held(*counted(own, count), go_spread_ms(own), cpu_share)
+    return Held(*counted(own, count), cpu_share)
 
 
 async def session(port: int, seconds: float) -> float:
@@ -192,26 +204,59 @@ def counted(own: Path, count: int) -> tuple[int, int]:
     return sum(text.count(",Watts,-") for text in listings), min(text.count("\n") for text in listings)
 
 
-def go_spread_ms(own: Path) -> float:
-    """Get the time between the first and the last Go of the testing run that came to the daemons."""
-    stamps = []
-    for path in own.glob("ptd_stdout_*.txt"):
-        found = re.findall(r"^(.{23}): Go command received$", path.read_text(), re.MULTILINE)
-        stamps += [parse_stamp(found[-1])] if found else []
-    return (max(stamps) - min(stamps)) / 1e6
+async def goes(folder: Path, count: int, times: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Send so many Go's to so many analyzers, as a director does; get how far apart each was heard, in ms."""
+    with simulators(folder, "serial", count) as ports:
+        with contextlib.closing(TrafficLog("ptd-server", lambda _: None, must_write=True)) as log:
+            log.open(folder / "server.log")
+            configs = [AnalyzerConfig(device_type=49, device_port=port, baud=57600, network_port=0) for port in ports]
+            analyzers = [Analyzer(number, config, folder, log) for number, config in enumerate(configs, 1)]
+            try:
+                await launch(analyzers, None)
+                await all_of(analyzer.connect() for analyzer in analyzers)
+                for number in range(times):
+                    await all_of(analyzer.go(f"go_{number}") for analyzer in analyzers)
+                    await asyncio.sleep(1 + number / times)
+                    await all_of(analyzer.ptd.stop() for analyzer in analyzers)
+                    await all_of(analyzer.ptd.listing() for analyzer in analyzers)
+            finally:
+                await all_of(analyzer.end() for analyzer in analyzers)
+        heard_ms = np.array([heard(analyzer.output) for analyzer in analyzers])
+    apart_ms: np.ndarray[tuple[int], np.dtype[np.float64]] = np.ptp(heard_ms, axis=0)
+    return apart_ms
+
+
+def heard(output: Path) -> list[float]:
+    """Get when a daemon heard each Go, in ms; its log says so, to the millisecond."""
+    found = re.findall(r"^(.{23}): Go command received$", output.read_text(), re.MULTILINE)
+    return [parse_stamp(stamp) / 1e6 for stamp in found]
+
+
+async def all_goes(folder: Path, times: int) -> None:
+    """Send Go to more and more analyzers, and print how far apart it was heard."""
+    print(f"\nhow far apart {times} Go's to all analyzers were heard, goal {GO_GOAL_MS} ms")
+    print("analyzers   p50 ms   max ms   share within the goal")
+    for count in GO_COUNTS:
+        apart_ms = await goes(folder / f"go-{count}", count, times)
+        within = np.mean(apart_ms <= GO_GOAL_MS)
+        print(f"{count:9} {np.median(apart_ms):8.0f} {apart_ms.max():8.0f} {within:23.0%}", flush=True)
 
 
 async def all_ticks(folder: Path, seconds: float) -> None:
     """Measure each transport at each rate, all at once, and print what was found."""
-    cases = [(transport, rate) for transport in TRANSPORTS for rate in RATES_MS]
-    runs = (ticks(folder / f"{transport}-{rate}", transport, rate, seconds) for transport, rate in cases)
+    ports = free_ports(len(CASES))
+    runs = (
+        ticks(folder / "-".join(map(str, case)), *case, tcp, seconds) for case, tcp in zip(CASES, ports, strict=True)
+    )
     print(f"ticks over {seconds:g} s, from the end of an update to the sample's stamp")
-    print("transport  rate     samples  missed  unread   p50 ms   p99 ms   max ms   drift ms   CPU per sample")
-    for (transport, rate), found in zip(cases, await asyncio.gather(*runs), strict=True):
+    print(
+        "transport  rate   readout     samples  missed  unread   p50 ms   p99 ms   max ms   drift ms   CPU per sample"
+    )
+    for (transport, rate, readout), found in zip(CASES, await asyncio.gather(*runs), strict=True):
         p50, p99 = np.percentile(found.late_ms, (50, 99))
         print(
-            f"{transport:<8} {1000 / rate:3.0f} Hz {len(found.late_ms):10} {found.missed:7} {found.unread:7} "
-            f"{p50:8.1f} {p99:8.1f} "
+            f"{transport:<8} {1000 / rate:3.0f} Hz   {readout:<8} {len(found.late_ms):10} {found.missed:7} "
+            f"{found.unread:7} {p50:8.1f} {p99:8.1f} "
             f"{found.late_ms.max():8.1f} {found.drift_ms:+10.1f} {found.cpu_ms:13.2f} ms"
         )
 
@@ -219,20 +264,19 @@ async def all_ticks(folder: Path, seconds: float) -> None:
 async def all_held(folder: Path, seconds: float, most: int) -> None:
     """Add analyzers until samples are missed, and print what was found."""
     print(f"\nheld by one director for {seconds:g} s on {psutil.cpu_count()} processors, simulators included")
-    print("rate    analyzers   missed   least samples   Go's apart   processors used")
+    print("rate    analyzers   missed   least samples   processors used")
     for rate, ladder in LADDERS.items():
         best = 0
         for count in [step for step in ladder if step <= most]:
             found = await held(folder / f"held-{rate}-{count}", rate, count, seconds)
             print(
-                f"{1000 / rate:3.0f} Hz {count:10} {found.missed:8} {found.least:15} {found.go_ms:9.0f} ms "
-                f"{found.cpu_share:17.0%}",
+                f"{1000 / rate:3.0f} Hz {count:10} {found.missed:8} {found.least:15} {found.cpu_share:17.0%}",
                 flush=True,
             )
             if found.missed:
                 break
             best = count
-        print(f"{1000 / rate:3.0f} Hz: {best} held, goal {GOALS[rate] or '-'}; Go's goal {GO_GOAL_MS} ms")
+        print(f"{1000 / rate:3.0f} Hz: {best} held, goal {GOALS[rate] or '-'}")
 
 
 def main() -> None:
@@ -240,12 +284,15 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the ticks (default %(default)s)")
     parser.add_argument("--hold", type=float, default=30.0, help="seconds for each number held (default %(default)s)")
     parser.add_argument("--most", type=int, default=128, help="most analyzers tried (default %(default)s)")
-    parser.add_argument("--only", choices=("ticks", "held"), help="one part alone")
+    parser.add_argument("--goes", type=int, default=20, help="how many Go's are sent (default %(default)s)")
+    parser.add_argument("--only", choices=("ticks", "go", "held"), help="one part alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        if options.only != "held":
+        if options.only in (None, "ticks"):
             asyncio.run(all_ticks(Path(scratch), options.minutes * 60))
-        if options.only != "ticks":
+        if options.only in (None, "go"):
+            asyncio.run(all_goes(Path(scratch), options.goes))
+        if options.only in (None, "held"):
             asyncio.run(all_held(Path(scratch), options.hold, options.most))
 
 

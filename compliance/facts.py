@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
 from compliance.findings import MissingFactError
+from evidence.attempts import read_attempts
 from evidence.layout import CLIENT_JSON, CLIENT_LOG, OURS, PHASE_FOLDERS, PTD_LOGS, SERVER_JSON, SERVER_LOG
 from evidence.loadgen_columns import find_places
 from evidence.loadgen_log import DetailLog, Window, parse_summary, scan_detail
@@ -51,6 +52,7 @@ class SessionFacts(NamedTuple):
         loadgen_logs: LoadGen's logs by phase.
         state: how the session ended, as wattrig records it; None for sessions of others.
         state_error: why that record cannot be read; empty where it can, or is not there.
+        attempts: why each testing run that was repeated failed, as wattrig's client records it.
     """
 
     folder: SessionFolder
@@ -63,6 +65,7 @@ class SessionFacts(NamedTuple):
     loadgen_logs: dict[Phase, LoadgenFacts]
     state: State | None = None
     state_error: str = ""
+    attempts: tuple[str, ...] = ()
 
     def files(self) -> dict[str, FileFacts]:
         """Get what is known of each of the eleven files of a submission, by path below the session."""
@@ -152,6 +155,7 @@ def gather(folder: SessionFolder) -> SessionFacts:
         {phase: _loadgen(root, within, phase) for phase in PHASES},
         state,
         state_error,
+        read_attempts(root),
     )
 
 

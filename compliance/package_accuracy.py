@@ -1,5 +1,7 @@
 """The accuracy run beside a result: four files, of which LoadGen's large one is cut as the round's tool cuts it.
 
+Folders beside them go along: some benchmarks want samples of what was made (`images/`, `videos/`).
+
 `accuracy.txt` tells the accuracy in the words of the benchmark's script and ends with `hash=<SHA-256>` of the whole
 mlperf_log_accuracy.json, of which the submission holds the first and last 4 KiB. Source: truncate_accuracy_log.py.
 """
@@ -9,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from compliance.package_plan import Plan
+from compliance.package_plan import SKIPPED, Plan
 from compliance.package_spec import ResultEntry
 from evidence.loadgen_log import DetailLog, read_detail
 from metrology.errors import EvidenceError
@@ -48,6 +50,12 @@ def add_accuracy(plan: Plan, entry: ResultEntry, target: PurePosixPath, ran: str
     for message, hint in _faults(log, ran):
         plan.refuse("PKG007", source / DETAIL, message, hint)
     _cut(plan, source, target / "accuracy")
+    for folder in sorted(path.name for path in plan.spec.at(source).iterdir() if _goes_along(path)):
+        plan.copy_tree(target / "accuracy" / folder, source / folder)
+
+
+def _goes_along(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and SKIPPED.fullmatch(path.name) is None
 
 
 def _faults(log: DetailLog, ran: str) -> Iterator[tuple[str, str]]:

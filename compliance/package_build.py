@@ -9,18 +9,20 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from compliance.package_accuracy import add_accuracy
+from compliance.package_closed import add_compliance, speaks_against_benchmarks
 from compliance.package_plan import Plan, round_of
 from compliance.package_session import Session, mixed, read_session, shared, speaks_against
-from compliance.package_spec import ResultEntry, Spec
+from compliance.package_spec import Spec
 from compliance.package_system import (
     description,
     design_power_w,
     json_bytes,
     missing_fields,
     nameplate,
+    not_counted,
     unknown_fields,
 )
 from compliance.package_texts import analyzer_table, power_settings, result_readme, unanswered
@@ -43,7 +45,7 @@ def plan_submission(spec: Spec) -> Plan:
     for session in sessions:
         plan.refusals += speaks_against(session, spec, plan.rules)
         _add_result(plan, session)
-    plan.refusals += [*mixed(sessions), *shared(sessions)]
+    plan.refusals += [*mixed(sessions), *shared(sessions), *speaks_against_benchmarks(spec, plan.rules)]
     for name in spec.system:
         _add_system(plan, name, [session for session in sessions if session.entry.system == name])
     _add_documents(plan)
@@ -60,7 +62,7 @@ def _add_result(plan: Plan, session: Session) -> None:
                 plan.copy(PurePosixPath("results", place, "performance", name), entry.session / _below(session, name))
             add_accuracy(plan, entry, PurePosixPath("results") / place, session.ran)
             _add_measurements(plan, session, place)
-            _add_compliance(plan, entry, place)
+            add_compliance(plan, entry, place)
 
 
 def _below(session: Session, name: str) -> str:
@@ -138,18 +140,6 @@ def _add_settings(plan: Plan, folder: PurePosixPath, session: Session) -> None:
     plan.make(folder / "power_settings.md", made, f"{source.as_posix()}, with what the machine said")
 
 
-def _add_compliance(plan: Plan, entry: ResultEntry, place: PurePosixPath) -> None:
-    for test, source in entry.compliance.items():
-        folder = PurePosixPath(plan.rules.layout.compliance) / place / test
-        verdicts = sorted(plan.spec.at(source).glob("verify_*.txt"))
-        for path in verdicts:
-            if "pass" not in path.read_text("utf-8", "replace").lower():
-                plan.refuse("PKG015", source / path.name, f"{test} did not pass", "repeat the compliance test")
-        if not verdicts:
-            plan.refuse("PKG015", source, f"{test} has no verify_*.txt", "run the test's verification script")
-        plan.copy_tree(folder, source)
-
-
 def _add_system(plan: Plan, name: str, sessions: Sequence[Session]) -> None:
     spec, system = plan.spec, plan.spec.system[name]
     if not sessions:
@@ -165,6 +155,9 @@ def _add_system(plan: Plan, name: str, sessions: Sequence[Session]) -> None:
             plan.refuse(
                 code, where, f"'{field}' is not known", "state it there, or run `wattrig system describe` as root"
             )
+    for field in not_counted(values):
+        said = f"'{field}' is {values[field]!r}, expected a whole number"
+        plan.refuse("PKG004", where, said, "write a number, 0 for none: the submission checker counts with it")
     for field in unknown_fields(values, network=spec.submission.division == "network"):
         plan.refuse("PKG004", where, f"the submission checker knows no field '{field}'", "remove it")
     plan.make(folder / f"{name}.json", json_bytes(values))
@@ -187,9 +180,7 @@ def _add_documents(plan: Plan) -> None:
     for name, benchmark in plan.spec.benchmark.items():
         plan.copy_tree(PurePosixPath(layout.code, name), benchmark.code)
     if submission.calibration:
-        plan.copy(
-            PurePosixPath("documentation", f"calibration{submission.calibration.suffix}"), submission.calibration
-        )
+        _add_calibration(plan, submission.calibration)
     elif submission.division != "open":
         said = f"the {submission.division} division wants a text about calibration"
         plan.refuse("PKG014", "[submission]", said, "name it as `calibration`")
@@ -202,3 +193,10 @@ def _add_documents(plan: Plan) -> None:
         plan.make(
             PurePosixPath("model_mapping.json"), (json.dumps(submission.model_mapping, indent=2) + "\n").encode()
         )
+
+
+def _add_calibration(plan: Plan, source: Path) -> None:
+    if source.suffix != ".md" and plan.spec.submission.division != "open":
+        said = f"'{source}' is no Markdown; the submission checker looks for documentation/calibration.md alone"
+        plan.refuse("PKG014", source, said, "write it as .md")
+    plan.copy(PurePosixPath("documentation", f"calibration{source.suffix}"), source)

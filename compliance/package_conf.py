@@ -27,26 +27,42 @@ KEYS = {
     "performance_issue_same": None,
     "performance_issue_same_index": None,
     "accuracy_log_rng_seed": None,
-    "accuracy_log_probability": None,
     "accuracy_log_sampling_target": None,
+    "accuracy_sample_count_override": None,
     "sample_concatenate_permutation": None,
     "coalesce_queries": None,
     "use_token_latencies": None,
+    "infer_token_latencies": None,
     "ttft_latency": None,
     "tpot_latency": None,
     "print_timestamps": None,
     "mode": None,
-    "test05": None,
-    "qsl_rng_seed": "effective_qsl_rng_seed",
-    "sample_index_rng_seed": "effective_sample_index_rng_seed",
-    "schedule_rng_seed": "effective_schedule_rng_seed",
 }
-"""Keys that LoadGen reads, each with the record of its log that tells what was in force; of LoadGen 4.1 to 6.0."""
-NOT_IN_CLOSED = (
-    "qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed", "target_latency", "target_latency_percentile",
-    "mode",
+"""Keys that LoadGen obeys in a user.conf, each with the record of its log that tells what was in force.
+
+Source: each key given to the wheels 4.1.30, 5.0.25, 5.1.2 and 6.0.17, and the settings read back; `accuracy_log_*`
+and `sample_concatenate_permutation` are obeyed by later ones alone.
+"""
+PASSED_OVER = (
+    "qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed", "accuracy_log_probability",
+    "token_latency_scaling_factor", "test05", "test05_qsl_rng_seed", "test05_sample_index_rng_seed",
+    "test05_schedule_rng_seed",
 )  # fmt: skip
-"""Keys that the rules fix; source: inference_rules.adoc, LoadGen settings."""
+"""Keys that all of these wheels obey in their own mlperf.conf alone; in a user.conf they have no effect."""
+NOT_IN_CLOSED: dict[str, tuple[str, ...]] = {
+    "mode": SCENARIOS,
+    "target_latency": ("Server",),
+    "target_latency_percentile": SCENARIOS,
+    "ttft_latency": ("Server",),
+    "tpot_latency": ("Server",),
+    "samples_per_query": ("MultiStream",),
+    "performance_issue_unique": SCENARIOS,
+    "performance_issue_same": SCENARIOS,
+}
+"""Keys that the rules fix, with the scenarios in which they do; of streams, target_latency is what is expected.
+
+Source: inference_rules.adoc, LoadGen settings and scenarios; `performance_issue_*` belong to compliance tests.
+"""
 TOLERANCE = 1e-4
 """LoadGen logs numbers with six digits."""
 _SCENARIO = "effective_scenario"
@@ -95,12 +111,20 @@ def faults_of(text: str, division: str, log: DetailLog) -> Iterator[Fault]:
     for setting in settings:
         if setting.scenario != "*" and setting.scenario not in SCENARIOS:
             yield Fault(setting.line, f"'{setting.scenario}' is no scenario", nearest(setting.scenario, SCENARIOS))
+        elif setting.key in PASSED_OVER:
+            hint = "remove the line: the release of LoadGen sets it"
+            yield Fault(setting.line, f"LoadGen passes over '{setting.key}' in a user.conf", hint)
         elif setting.key not in KEYS:
             yield Fault(setting.line, f"LoadGen does not know '{setting.key}'", nearest(setting.key, KEYS))
-        elif division != "open" and setting.key in NOT_IN_CLOSED:
+        elif division != "open" and _is_fixed(setting, ran):
             yield Fault(setting.line, f"the {division} division fixes '{setting.key}'", "remove the line")
         elif setting.scenario in ("*", ran):
             yield from _against_log(setting, log)
+
+
+def _is_fixed(setting: Setting, ran: str) -> bool:
+    scenarios = NOT_IN_CLOSED.get(setting.key, ())
+    return (ran if setting.scenario == "*" else setting.scenario) in scenarios
 
 
 def _against_log(setting: Setting, log: DetailLog) -> Iterator[Fault]:

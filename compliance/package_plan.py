@@ -57,10 +57,10 @@ class Plan:
         """Put in a file with this content."""
         self._put(path, Content(None, content, origin))
 
-    def copy(self, path: PurePosixPath, source: Path, code: str = "PKG014") -> bool:
+    def copy(self, path: PurePosixPath, source: Path, code: str = "PKG014", *, may_be_empty: bool = False) -> bool:
         """Put in a copy of a file, `source` as submission.toml has it; tell whether there is such a file."""
         real = self.spec.at(source)
-        if not real.is_file() or real.stat().st_size == 0:
+        if not real.is_file() or (real.stat().st_size == 0 and not may_be_empty):
             self.refuse(code, source, f"'{source}' is {'empty' if real.is_file() else 'not there'}", "give the file")
             return False
         self._put(path, Content(real, None, source.as_posix()))
@@ -76,7 +76,7 @@ class Plan:
         if len(names) > MOST_CODE_FILES:
             self.refuse("PKG013", source, f"'{source}' holds over {MOST_CODE_FILES} files", "give the sources alone")
         for name in names[:MOST_CODE_FILES]:
-            self.copy(path / name, source / name)
+            self.copy(path / name, source / name, may_be_empty=True)
 
     def _put(self, path: PurePosixPath, content: Content) -> None:
         if any(" " in part or part.startswith(".") for part in path.parts):

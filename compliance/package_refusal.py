@@ -20,6 +20,8 @@ TITLES = {
     "PKG014": "A document is missing",
     "PKG015": "A compliance run is missing or failed",
     "PKG016": "A session stands for results that it cannot stand for",
+    "PKG017": "A benchmark is not of the round",
+    "PKG018": "A benchmark lacks a scenario, or has one that it must not have",
 }
 FINAL = frozenset({"PKG001", "PKG002", "PKG007", "PKG009", "PKG013", "PKG016", "FIL001", "FIL005"})
 """What no reason lets pass: what is built would not be a submission, or its measured files were changed."""

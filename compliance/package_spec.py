@@ -39,7 +39,8 @@ class Submission(Strict):
     """The table [submission].
 
     Attributes:
-        round: "v6.1".
+        round: the round to submit to, "v6.1".
+        division: closed and network have the rules' models and settings, open has its own.
         submitter: name of the submitter's folder, and in the descriptions.
         calibration: the text about calibration; closed and network need one.
         documents: further files for documentation/.
@@ -61,6 +62,7 @@ class PowerSupplies(Strict):
 
     Attributes:
         component: what they feed, "server" or "switch".
+        description: anything else to be told of them.
         needed: how many of them it needs to run; the rest is redundancy.
         capacities_w: the rated power of each.
     """
@@ -76,6 +78,7 @@ class System(Strict):
 
     Attributes:
         category: "datacenter", "edge", or both.
+        availability: whether it can be bought, is a preview, or is for research and development ("rdi").
         facts: a system.json of `wattrig system describe`; where absent, that of its first session.
         fields: entries of the system's description; what stands here counts more than what was read.
         power_settings: the text on power management, as `wattrig package init` begins it.
@@ -112,6 +115,9 @@ class ResultEntry(Strict):
     """A table [[result]].
 
     Attributes:
+        system: the name of a table [system.NAME].
+        benchmark: the name of a table [benchmark.NAME].
+        scenario: "Offline", "Server", "SingleStream" or "MultiStream", as LoadGen ran it.
         session: a session folder.
         accuracy: the folder of the accuracy run, with accuracy.txt.
         user_conf: the user.conf that both runs had.

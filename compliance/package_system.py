@@ -15,8 +15,8 @@ from rules.rulebook import system_fields
 KIB_PER_GIB = 1 << 20
 
 
-def description(submission: Submission, system: System, facts: Facts) -> dict[str, Any]:
-    """Get the content of `systems/<system>.json`; fields that nobody knows and that may be empty are empty texts."""
+def description(submission: Submission, system: System, facts: Facts) -> dict[str, str]:
+    """Get the content of `systems/<system>.json`, texts alone: empty where nobody knows a field that may be empty."""
     read = {name: value for name, value in _from_facts(facts) if value not in (None, "", [])}
     fixed = {
         "division": submission.division,
@@ -25,9 +25,22 @@ def description(submission: Submission, system: System, facts: Facts) -> dict[st
         "system_type": system.category,
     }
     empty = dict.fromkeys((*system_fields()["present"], *system_fields()["power"]), "")
-    found = {**empty, **read, **system.fields, **fixed}
-    # The submission checker takes a bare 0 for an empty field.
-    return {name: "0" if value == 0 and value is not False else value for name, value in sorted(found.items())}
+    network = {"is_network": "true"} if submission.division == "network" else {}
+    found = {**empty, **read, **system.fields, **fixed, **network}
+    texts = {name: _text(value) for name, value in sorted(found.items())}
+    if texts.get("is_network") != "true":
+        texts.pop("is_network", None)  # which the submission checker takes for yes, whatever it says
+    return texts
+
+
+def _text(value: str | float) -> str:
+    """Write a value as text: the submission checker joins texts, asks some for `.lower()`, and takes 0 for empty."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def not_counted(values: Mapping[str, str]) -> list[str]:
+    """Get the fields that are there and no whole number, where the submission checker multiplies them."""
+    return [name for name in system_fields()["counted"] if (text := values.get(name)) and not text.isdecimal()]
 
 
 def missing_fields(values: Mapping[str, Any], kind: str) -> list[str]:

@@ -13,6 +13,8 @@ from metrology.errors import EvidenceError
 
 LARGEST_LIST_BYTES = 64 << 20
 MOST_FILES = 200_000
+BESIDE_DIVISIONS = (".git", ".github", "assets")
+"""Folders that the submission checker lets lie beside the divisions."""
 REBUILD = "build the package again from its submission.toml"
 
 Kind = Literal["edited", "moved", "missing", "extra", "misplaced"]
@@ -114,10 +116,12 @@ def _shown(package: Package, name: str) -> str:
 
 
 def _found(root: Path) -> Iterator[tuple[str, str]]:
-    """Get each file below the submitter's folder with its SHA-256; a link or device has none."""
+    """Get each file below the submitter's folder with its SHA-256; a link, a device and an empty folder have none."""
     count = 0
     for folder, folders, names in os.walk(root):
         links = [name for name in folders if Path(folder, name).is_symlink()]
+        if not folders and not names:
+            yield f"{Path(folder).relative_to(root).as_posix()}/", "an empty folder"
         for name in (*links, *names):
             count += 1
             path = Path(folder, name)
@@ -127,7 +131,10 @@ def _found(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def strays(tree: Path) -> Iterator[Deviation]:
-    """Get files outside of any submitter's folder, which the submission checker refuses."""
+    """Get what lies outside of any submitter's folder, which the submission checker refuses."""
+    for path in sorted(tree.iterdir()):
+        if path.is_dir() and path.name not in (*DIVISIONS, *BESIDE_DIVISIONS):
+            yield Deviation("extra", f"{path.name}/", f"is no division ({', '.join(DIVISIONS)})", "remove it")
     for folder in (tree, *(tree / division for division in DIVISIONS)):
         if folder.is_dir():
             for path in sorted(folder.iterdir()):

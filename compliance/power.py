@@ -12,6 +12,7 @@ from evidence.power_samples import GOOD
 from rules.documents import RoundRules
 from scoring.energy import NOTHING, inside, integrate, reference_mean
 from scoring.inference import Run, joules_per_stream, metric, scenario_of
+from scoring.performance import Performance, performance
 
 
 class PowerResult(NamedTuple):
@@ -54,6 +55,17 @@ class PowerResult(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Get the figures as JSON has them."""
         return self._asdict()
+
+
+def performance_of(facts: SessionFacts, scenario: str, round_rules: RoundRules) -> Performance | None:
+    """Get the performance of a session for a scenario, as its round counts it; None where LoadGen does not tell.
+
+    Raises:
+        MissingFactError: there is no log of the testing run.
+    """
+    log = facts.loadgen("testing")
+    ran = log.text("effective_scenario") or ""
+    return performance(log.number, ran, scenario, scheduled=round_rules.loadgen.server_result == "scheduled")
 
 
 def power_of(facts: SessionFacts, round_rules: RoundRules) -> PowerResult | None:

@@ -95,7 +95,8 @@ def _row(found: Found, round_name: str) -> Row | None:
     detail = facts.loadgen_logs["testing"].detail
     ran = detail.text("effective_scenario") or ""
     scenario = (scenario_of(place.scenario) if place else None) or ran
-    speed = performance(detail.number, ran, scenario)
+    scheduled = rules.loadgen.server_result == "scheduled"
+    speed = performance(detail.number, ran, scenario, scheduled=scheduled)
     metric = power.metric if power else None
     per_j = None
     if power and metric is not None and power.unit:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from analyzers.place import Place
+from console.completion_values import device_types
 from metrology.errors import ConfigError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -33,6 +34,7 @@ def kind_options(function: Function) -> Function:
         click.option("-C", "--channels", metavar="CHANNELS",
                      help="Channel; of multichannel types FIRST,COUNT or COUNT, as PTDaemon's -c."),
         click.option("-t", "--type", "device_type", type=click.IntRange(0, 99999),
+                     shell_complete=device_types,
                      help="PTDaemon's device type; found out by asking where it is left out."),
     ):  # fmt: skip
         function = option(function)

@@ -1,8 +1,8 @@
 """`wattrig analyzers`: the operator's tools for power analyzers, each imported only when it is called."""
 
-import importlib
-
 import click
+
+from console.lazy import LazyGroup
 
 TOOLS = {
     "list": (
@@ -21,25 +21,10 @@ TOOLS = {
 """Where each tool lives, and the line that `--help` shows for it."""
 
 
-class Tools(click.Group):
-    """A group that imports a tool when it is called."""
+class Tools(LazyGroup):
+    """The tools, by name."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the names in the order in which they are needed."""
-        return list(TOOLS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a tool; None where there is no such name."""
-        if cmd_name not in TOOLS:
-            return None
-        module, _, attribute = TOOLS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of tools without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in TOOLS.items()])
+    table = TOOLS
 
 
 @click.group(cls=Tools, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

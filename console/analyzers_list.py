@@ -9,6 +9,7 @@ from analyzers.catalogue import UNTRIED, Entry, catalogue
 from analyzers.driver import Family
 from analyzers.drivers import driver_for
 from console.analyzer_options import SETTINGS, place_of, place_options
+from console.completion_values import device_types
 
 
 @click.command("list", context_settings=SETTINGS)
@@ -17,6 +18,10 @@ def list_analyzers(form: str) -> None:
     """List the analyzers that can be read: device type, channels, AC or DC, interfaces, and how far each was tried.
 
     An interface in (brackets) is one that nobody has tried with an instrument.
+
+    \b
+    wattrig analyzers list
+    wattrig analyzers list --format json
     """
     entries = catalogue()
     if form == "json":
@@ -64,7 +69,8 @@ def _document(entry: Entry) -> dict[str, Any]:
 
 @click.command(context_settings=SETTINGS)
 @click.argument("port")
-@click.argument("device_type", metavar="[TYPE]", type=click.IntRange(0, 99999), required=False)
+@click.argument("device_type", metavar="[TYPE]", type=click.IntRange(0, 99999), required=False,
+                shell_complete=device_types)  # fmt: skip
 @place_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def identify(

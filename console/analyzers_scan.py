@@ -17,6 +17,7 @@ from analyzers.scan import (
     visa_candidates,
 )
 from console.analyzer_options import SETTINGS
+from console.quiet import note
 
 NOTHING_FOUND = 1
 QUIET_S = 2.0
@@ -74,7 +75,7 @@ def _progress(what: str) -> Callable[[int, int], None]:
         now_s = time.monotonic()
         if now_s - begin_s > QUIET_S and now_s - told_s > QUIET_S / 2:
             told_s = now_s
-            click.echo(f"{done} of {count} {what} looked at", err=True)
+            note(f"{done} of {count} {what} looked at")
 
     return tell
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.round_option import round_option
 from metrology.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _ignored(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
-@click.option("--round", "round_name", default="auto", show_default=True, metavar="ROUND", help="a round, as v5.1")
+@round_option
 @click.option("--verdict", type=click.Choice(["strict", "reference"]), default="strict", show_default=True,
               help="the verdict that the exit code follows; both are shown")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["text", "json", "jsonl", "html"]), default="text",
@@ -54,6 +55,12 @@ def check(
 
     PATH is a session folder, the performance folder of a submission, a tree with any number of them, or such a tree
     as a zip or tar file.
+
+    \b
+    Examples:
+      wattrig check demo-out/2026-03-01_10-00-00
+      wattrig check closed/Example/results --round v5.1 --format json
+      wattrig check submission.tar.gz --ignore PWR003="a simulated meter, for learning"
 
     \b
     Exit codes: 0 valid, 1 invalid or incomplete by the verdict asked for, 2 the tool failed, 3 nothing was checked,

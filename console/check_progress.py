@@ -16,9 +16,11 @@ class CheckProgress:
     Args:
         total: how many sessions are to be checked.
         after_s: seconds after which the bar appears.
+        shown: whether it does.
     """
 
-    def __init__(self, total: int, after_s: float = AFTER_S) -> None:
+    def __init__(self, total: int, after_s: float = AFTER_S, *, shown: bool = True) -> None:
+        self._shown = shown
         self._total = total
         self._done = 0
         self._lock = threading.Lock()
@@ -28,7 +30,8 @@ class CheckProgress:
 
     def __enter__(self) -> Self:
         self._timer.daemon = True
-        self._timer.start()
+        if self._shown:
+            self._timer.start()
         return self
 
     def __exit__(

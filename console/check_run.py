@@ -14,7 +14,8 @@ from compliance.result import Result
 from compliance.submission import entry_of
 from compliance.tree import Found, find_results
 from compliance.tree_judge import judge_tree
-from console.verdict import plain
+from console.plain import plain
+from console.quiet import is_quiet
 from metrology.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -92,5 +93,5 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
         return
     from console.check_progress import CheckProgress
 
-    with CheckProgress(total) as bar:
+    with CheckProgress(total, shown=not is_quiet()) as bar:
         yield bar.advance

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.round_option import round_option
+
 if TYPE_CHECKING:
     from console.comparing import Comparison, Figure
 
@@ -20,7 +22,7 @@ SCHEMA = 1
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="where to write it instead of stdout"
 )
-@click.option("--round", "round_name", default="auto", show_default=True, metavar="ROUND", help="a round, as v5.1")
+@round_option
 def compare(a: Path, b: Path, form: str, output: Path | None, round_name: str) -> None:
     """Hold session B against session A: what differs, by how much, and what that may mean.
 
@@ -54,7 +56,7 @@ def text_of(found: "Comparison") -> str:
 
 
 def _lines(found: "Comparison") -> Iterator[str]:
-    from console.verdict import plain
+    from console.plain import plain
 
     for name, view in (("A", found.a), ("B", found.b)):
         yield plain(f"{name}  {view.result.path}  ({view.name})")

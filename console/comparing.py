@@ -97,8 +97,8 @@ def _figures(a: SessionView, b: SessionView) -> Iterator[Figure]:
         if one.unit == two.unit and one.scenario == two.scenario:
             yield Figure("power result", said_unit(one), one.metric, two.metric, judged=True, uncertainty=apart)
         yield Figure("mean power", "W", one.mean_w, two.mean_w, judged=True, uncertainty=apart)
-    yield Figure("performance", "samples/s", a.performance, b.performance, judged=True)
-    yield Figure("efficiency", "samples/J", a.efficiency, b.efficiency, judged=True, uncertainty=apart)
+    yield Figure("performance", f"{a.counted}/s", a.performance, b.performance, judged=True)
+    yield Figure("efficiency", f"{a.counted}/J", a.efficiency, b.efficiency, judged=True, uncertainty=apart)
     if one is not None and two is not None:
         yield Figure("energy", "J", one.energy_j, two.energy_j)
         yield Figure("window", "s", one.window_s, two.window_s)

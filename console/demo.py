@@ -13,6 +13,8 @@ from pathlib import Path
 
 import click
 
+from console.format_option import format_option
+from console.quiet import is_quiet
 from console.web_option import watching, web_option
 from metrology.errors import InstrumentError, WattrigError
 
@@ -55,7 +57,8 @@ def station_text(port: Path, store: Path) -> str:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo-out"), show_default=True, metavar="FOLDER")
 @click.option("--open", "opens", is_flag=True, help="show the report in the browser")
 @web_option
-def demo(scenario: str, seconds: int, out: Path, opens: bool, web: str | None) -> None:
+@format_option
+def demo(scenario: str, seconds: int, out: Path, opens: bool, web: str | None, form: str) -> None:
     """Measure this machine with a simulated analyzer, from start to verdict.
 
     A simulated Yokogawa WT310E on a serial port follows the CPU load of this machine; wattrig-ptd reads it; director
@@ -73,12 +76,12 @@ def demo(scenario: str, seconds: int, out: Path, opens: bool, web: str | None) -
     from console.ending import run_session
     from console.measure import measure_here
     from console.progress import SessionProgress
-    from console.result import show_result
+    from console.result import result_json, show_result
     from director.station import load_station
     from sut_client.options import Options
 
-    console = Console()
-    console.print(
+    console, side = Console(), Console(stderr=form == "json", quiet=is_quiet())
+    side.print(
         f"LoadGen {scenario}, {seconds} s per phase, on a simulated WT310E that follows this machine's CPU load"
     )
     out.mkdir(parents=True, exist_ok=True)
@@ -96,14 +99,17 @@ def demo(scenario: str, seconds: int, out: Path, opens: bool, web: str | None) -
         )
         station = load_station(station_file)
         with watching(web, station, [out], float(seconds)) as watch:
-            with simulated_analyzer(port, truth), SessionProgress(console, float(seconds)) as progress:
+            with simulated_analyzer(port, truth), SessionProgress(side, float(seconds)) as progress:
                 session = run_session(measure_here(station, options, progress, str(station_file), watch))
             shutil.move(truth, session / "wattrig" / "truth.csv")
-            show_result(console, session)
-    _report(session, opens=opens)
+            if form == "json":
+                click.echo(result_json(session))
+            else:
+                show_result(console, session)
+    _report(session, opens=opens, aside=form == "json")
 
 
-def _report(session: Path, *, opens: bool) -> None:
+def _report(session: Path, *, opens: bool, aside: bool) -> None:
     """Write the report; where that cannot be, the measurement is complete all the same."""
     from console.report_file import default_place, say_written, write_page
     from console.report_page import report_page
@@ -115,4 +121,4 @@ def _report(session: Path, *, opens: bool) -> None:
     except WattrigError as problem:
         click.echo(f"wattrig: no report was written: {problem}", err=True)
     else:
-        say_written(place, opens=opens)
+        say_written(place, opens=opens, aside=aside)

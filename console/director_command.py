@@ -9,8 +9,9 @@ import click
 
 from console.ending import end_at_once
 from console.log_format import log_format_option, say_event, say_line
+from console.quiet import note
 from console.web_option import watching, web_option
-from director.events import Event, LogLine, Observe, SessionEnded
+from director.events import Event, LogLine, Observe, RangesChosen, SessionEnded
 from director.server import serve
 from director.station import Station, load_station
 
@@ -30,9 +31,7 @@ BROKEN_OFF = 1
 )  # fmt: skip
 @web_option
 @log_format_option
-def director(
-    station_file: Path, allow_plaintext: bool, keys: Path | None, web: str | None, log_format: str
-) -> None:
+def director(station_file: Path, allow_plaintext: bool, keys: Path | None, web: str | None, log_format: str) -> None:
     """Serve the analyzers to a client on the measured machine.
 
     Every analyzer is tried first: that it answers, and is the right one. Then the director listens, and writes what
@@ -61,7 +60,7 @@ def director(
     station = load_station(station_file, lambda text: click.echo(f"{station_file}: {text}", err=True))
     changes = ({"allow_plaintext": True} if allow_plaintext else {}) | ({"keys": keys.absolute()} if keys else {})
     station = station.model_copy(update={"director": station.director.model_copy(update=changes)})
-    with watching(web, station) as watch:
+    with watching(web, station, say=lambda text: say_line(text, log_format, "director")) as watch:
         code = asyncio.run(_serve_until_stopped(station, str(station_file), watch, log_format))
     sys.exit(code)
 
@@ -76,6 +75,8 @@ async def _serve_until_stopped(station: Station, station_file: str, watch: Obser
             say_line(event.text, log_format, "director")
             return
         say_event(event, log_format, "director")
+        if isinstance(event, RangesChosen) and log_format == "text":
+            note(f"analyzer {event.analyzer}: {event.told}")
         if isinstance(event, SessionEnded) and stopping.is_set():
             broken_off = broken_off or bool(event.reason)
 

@@ -3,9 +3,11 @@
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import click
 
+from console.format_option import format_option
 from evidence.journal import Kept, is_being_written, read_journal
 from evidence.layout import CLIENT_JOURNAL, DIRECTOR_JOURNAL
 from evidence.recovery import last_phase
@@ -21,7 +23,8 @@ SIDES = {"director": DIRECTOR_JOURNAL, "client": CLIENT_JOURNAL}
 @click.argument("session", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--records", is_flag=True, help="Print every whole record, one JSON object a line.")
 @click.option("--recover", is_flag=True, help="Finish a session that was broken off: wattrig/partial/ and its state.")
-def journal(session: Path, records: bool, recover: bool) -> None:
+@format_option
+def journal(session: Path, records: bool, recover: bool, form: str) -> None:
     """Print the journals of a session, or finish a session whose process died.
 
     Director and client each journal what they do and see in wattrig/*.journal, record by record with a checksum.
@@ -40,11 +43,23 @@ def journal(session: Path, records: bool, recover: bool) -> None:
     if not found:
         raise EvidenceError(f"'{session}' holds no journal", f"name a session folder, with {DIRECTOR_JOURNAL} in it")
     kept = {side: read_journal(path) for side, path in found.items()}
-    for side, each in kept.items():
-        _print_records(each) if records else _print_summary(side, found[side], each)
+    if form == "json" and not records:
+        click.echo(json.dumps({side: _summary(found[side], each) for side, each in kept.items()}, indent=2))
+    else:
+        for side, each in kept.items():
+            _print_records(each) if records else _print_summary(side, found[side], each)
     if recover:
         _recover(session, found, kept)
     raise SystemExit(0 if all(each.is_whole for each in kept.values()) else 1)
+
+
+def _summary(path: Path, kept: Kept) -> dict[str, Any]:
+    return {
+        "journal": str(path),
+        "records": len(kept.records),
+        "kinds": dict(Counter(record["kind"] for record in kept.records)),
+        "damages": [damage._asdict() for damage in kept.damages],
+    }
 
 
 def _print_records(kept: Kept) -> None:

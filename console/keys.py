@@ -2,6 +2,7 @@
 
 import datetime
 import getpass
+import json
 import socket
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TextIO
 
 import click
 
+from console.format_option import format_option
 from metrology.errors import ConfigError
 from wire.keys import KeyFolder, Party, decode_certificate
 
@@ -41,7 +43,12 @@ def keys() -> None:
 @click.option("--title", default="", help="Who you are, for people to read.  [default: user@machine]")
 @keys_option
 def init(title: str, folder: Path | None) -> None:
-    """Make a key for this machine, once."""
+    """Make a key for this machine, once.
+
+    \b
+    Example:
+      wattrig keys init --title "bench 7 of the lab"
+    """
     from wire.identity import make_identity
 
     title = title or f"{getpass.getuser()}@{socket.gethostname()}"
@@ -53,7 +60,12 @@ def init(title: str, folder: Path | None) -> None:
 @keys.command()
 @keys_option
 def show(folder: Path | None) -> None:
-    """Print this machine's fingerprint (on stderr) and certificate (on stdout)."""
+    """Print this machine's fingerprint (on stderr) and certificate (on stdout).
+
+    \b
+    Example:
+      wattrig keys show > director.pem
+    """
     party = KeyFolder(folder).own()
     click.echo(f"fingerprint, to read aloud:\n  {party.fingerprint}", err=True)
     click.echo(party.pem, nl=False)
@@ -111,11 +123,21 @@ def has_terminal() -> bool:
 
 @keys.command("list")
 @keys_option
-def list_keys(folder: Path | None) -> None:
-    """List this machine's key, those it trusts, and those it has revoked."""
+@format_option
+def list_keys(folder: Path | None, form: str) -> None:
+    """List this machine's key, those it trusts, and those it has revoked.
+
+    \b
+    Example:
+      wattrig keys list
+    """
     place = KeyFolder(folder)
     rows = [("own", place.own())] if place.has_identity else []
     rows += [("trusted", party) for party in place.peers()] + [("revoked", party) for party in place.revoked()]
+    if form == "json":
+        told = [{"state": state, "fingerprint": party.fingerprint, "name": party.name} for state, party in rows]
+        click.echo(json.dumps(told, indent=2))
+        return
     for state, party in rows:
         click.echo(f"{state:<8} {party.fingerprint}  {party.name}")
     if not rows:
@@ -126,7 +148,12 @@ def list_keys(folder: Path | None) -> None:
 @click.argument("name")
 @keys_option
 def revoke(name: str, folder: Path | None) -> None:
-    """Trust NAME no more, from its next connection on; what it signed is refused too."""
+    """Trust NAME no more, from its next connection on; what it signed is refused too.
+
+    \b
+    Example:
+      wattrig keys revoke sut7
+    """
     party = KeyFolder(folder).revoke(name)
     click.echo(f"revoked: {party.name}  {party.fingerprint}")
     click.echo("tell the others who trust it: each machine has its own list")

@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from console.quiet import is_quiet
+
 log_format_option = click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="json: each line on stderr is an object, and so is each step of a session.",
@@ -23,14 +25,16 @@ EVERY_SAMPLE = "SampleTaken"
 
 
 def say_line(text: str, log_format: str, logger: str) -> None:
-    """Write a line of the log to stderr."""
+    """Write a line of the log to stderr; where it is to be quiet, warnings and errors alone."""
+    if is_quiet() and (match := _LINE.fullmatch(text)) and match[3] == "INFO":
+        return
     click.echo(json_line(text, logger) if log_format == "json" else text, err=True)
 
 
 def say_event(event: Any, log_format: str, logger: str) -> None:
     """Write a step of a session to stderr, where the log is for programs."""
     name = type(event).__name__
-    if log_format == "json" and name != EVERY_SAMPLE:
+    if log_format == "json" and name != EVERY_SAMPLE and not is_quiet():
         fields = {key: str(value) if isinstance(value, Path) else value for key, value in _fields(event).items()}
         click.echo(json.dumps({"t": now(), "logger": logger, "level": "info", "event": name, **fields}), err=True)
 

@@ -1,6 +1,5 @@
 """The `wattrig` command. Each subcommand is imported only when it is called, so that `--help` answers at once."""
 
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from typing import Any
 
 import click
 
+from console.lazy import LazyGroup
 from metrology.errors import WattrigError
 
 COMMANDS = {
@@ -16,6 +16,9 @@ COMMANDS = {
     "director": ("console.director_command:director", "Serve the analyzers to a client on the measured machine."),
     "watch": ("console.watch:watch", "Follow a director's live page in the terminal."),
     "client": ("console.client_command:client", "Run a workload on the measured machine under a director."),
+    "doctor": ("console.doctor:doctor", "See whether this machine is ready to measure, and what mends it."),
+    "suggest": ("console.suggest:suggest", "Print the station.toml for the meters that are plugged in."),
+    "init": ("console.init:init", "Ask a few questions and write a station.toml."),
     "analyzers": ("console.analyzers:analyzers", "Find, identify, read, check and record power analyzers."),
     "check": ("console.check:check", "Check a session or a submission against the rules of its round."),
     "package": ("console.package:package", "Build the tree of a submission from sessions, and check it."),
@@ -31,6 +34,7 @@ COMMANDS = {
     "keys": ("console.keys:keys", "Make a key, and say whom this machine trusts."),
     "verify": ("console.verify:verify", "Check a session against its signed statement."),
     "simulate": ("console.simulate:simulate", "Start a simulated power analyzer on a port of its own."),
+    "completion": ("console.completion:completion", "Print what a shell needs to complete commands and values."),
 }
 """Where each subcommand lives, and the line that `--help` shows for it."""
 
@@ -53,28 +57,15 @@ FAILED = 2
 """Exit code of a tool that failed; 1 is kept for a verdict that is not valid."""
 
 
-class LazyGroup(click.Group):
-    """A group that knows its subcommands by name and imports one when it is called."""
+class Commands(LazyGroup):
+    """All subcommands; what goes wrong in any of them ends with one message."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the names in the order a newcomer meets them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a subcommand; None where there is no such name."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of subcommands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+    table = COMMANDS
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
         """Run, and turn an error that the operator can understand into one message and exit code 2."""
+        if os.environ.get("NO_COLOR"):
+            options.setdefault("color", False)
         try:
             return super().main(args, *more, **options)
         except WattrigError as problem:
@@ -91,7 +82,7 @@ class LazyGroup(click.Group):
             sys.exit(FAILED)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="wattrig")
 def main() -> None:
     """Measure what a machine draws from the wall while it runs an MLPerf workload, and prove it.

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.format_option import format_option
+from console.quiet import is_quiet
 from console.web_option import watching, web_option
 
 if TYPE_CHECKING:
@@ -58,7 +60,8 @@ async def measure_here(
               help="end the workload, and the session, where a phase takes longer")  # fmt: skip
 @click.option("-f", "--force", is_flag=True, help="remove INDIR before anything starts")
 @web_option
-def measure(station_file: Path, web: str | None, **asked: Any) -> None:
+@format_option
+def measure(station_file: Path, web: str | None, form: str, **asked: Any) -> None:
     """Measure a workload with director and client on one machine.
 
     The workload runs twice: for ranging, where the analyzer finds its ranges, and for testing, which counts.
@@ -76,24 +79,28 @@ def measure(station_file: Path, web: str | None, **asked: Any) -> None:
       device_type = 49
       device_port = "/dev/ttyUSB0"
 
-    Exit code 0: measured, whatever the verdict, which is printed. 2: not measured.
+    --format json prints what `wattrig check --format json` does, and all else on stderr. Exit code 0: measured,
+    whatever the verdict, which is printed. 2: not measured.
     """
     from rich.console import Console
 
     from console.ending import run_session
     from console.progress import SessionProgress
-    from console.result import show_result
+    from console.result import result_json, show_result
     from director.station import load_station
     from sut_client.options import Options
 
-    console = Console()
+    console, side = Console(), Console(stderr=form == "json", quiet=is_quiet())
     options = Options(
         address="127.0.0.1",
         called_as="wattrig measure ...",
         **asked,
     )
-    station = load_station(station_file, lambda note: console.print(note, style="yellow", highlight=False))
+    station = load_station(station_file, lambda note: side.print(note, style="yellow", highlight=False))
     with watching(web, station, [options.output]) as watch:
-        with SessionProgress(console) as progress:
+        with SessionProgress(side) as progress:
             session = run_session(measure_here(station, options, progress, str(station_file), watch))
-        show_result(console, session)
+        if form == "json":
+            click.echo(result_json(session))
+        else:
+            show_result(console, session)

@@ -9,7 +9,8 @@ import click
 
 from compliance.findings import Finding, Outcome
 from compliance.result import Result
-from console.verdict import COLOURS, plain
+from console.plain import plain
+from console.verdict import COLOURS
 from rules.documents import LEVELS
 
 MOST_RESULTS, MOST_MESSAGES = 20, 3

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from console.completion_values import rounds
 from metrology.errors import ConfigError
 
 SPEC = Path("submission.toml")
@@ -30,7 +31,7 @@ def package() -> None:
 
 
 @package.command()
-@click.option("--round", "round_name", default="v6.1", show_default=True, metavar="ROUND")
+@click.option("--round", "round_name", default="v6.1", show_default=True, metavar="ROUND", shell_complete=rounds)
 @click.option("--division", type=click.Choice(["closed", "open", "network"]), default="open", show_default=True)
 @click.option("--submitter", required=True, metavar="NAME", help="name of the submitter's folder")
 @SPEC_OPTION

@@ -13,7 +13,7 @@ from compliance.package_plan import Plan
 from compliance.package_refusal import FINAL, Allowed, Refusal
 from compliance.package_verify import Package, deviations, find_packages, strays
 from compliance.result import Result
-from console.verdict import plain
+from console.plain import plain
 from metrology.errors import ConfigError
 
 MOST_TOLD = 5

@@ -3,8 +3,9 @@
 import json
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from compliance.package_spec import nearest
 from compliance.package_system import missing_fields
@@ -69,7 +70,20 @@ def added_text(
         lines.append(f"{name} = {json.dumps(_relative(path, spec))}")
     if infer:
         lines.append(f"infer = {json.dumps(list(infer))}")
+    lines += _compliance_lines(known.get("submission", {}), benchmark)
     return "\n".join(lines) + "\n"
+
+
+def _compliance_lines(submission: Mapping[str, Any], benchmark: str) -> Iterator[str]:
+    """Get what is to be filled in where the division and the round ask for compliance tests."""
+    rules = all_rounds().get(str(submission.get("round")))
+    if rules is None or submission.get("division") == "open":
+        return
+    model = rules.benchmarks.aliases.get(benchmark, benchmark)
+    asked = [test for test, models in rules.benchmarks.tests.items() if model in models]
+    if asked:
+        folders = ", ".join(f'{test} = "TODO"' for test in asked)
+        yield f"compliance = {{ {folders} }}  # the folder of each compliance test"
 
 
 def _relative(path: Path, spec: Path) -> str:

@@ -68,6 +68,8 @@ class SessionProgress:
 
     def from_director(self, event: director_events.Event) -> None:
         """Take note of what the director does."""
+        if isinstance(event, director_events.RangesChosen):
+            self._tell_ranges(event)
         if not isinstance(event, director_events.SampleTaken) or self._bar is None:
             return
         self._latest[event.analyzer] = event.sample.total
@@ -79,6 +81,11 @@ class SessionProgress:
             self._bars.update(self._bar, total=self._expected_s, completed=min(elapsed_s, self._expected_s * 0.99))
         self._bars.update(self._bar, power=power)
         self._bars.refresh()
+
+    def _tell_ranges(self, event: director_events.RangesChosen) -> None:
+        self._console.print(f"analyzer {event.analyzer}: {event.told}", highlight=False, markup=False)
+        for text in event.advice:
+            self._console.print(f"! {text}", style="yellow", highlight=False, markup=False)
 
     def _say(self, text: str) -> None:
         """Where nobody watches a picture, a line for each step has to do."""

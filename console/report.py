@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from console.round_option import round_option
+
 NOTHING = 3
 """Exit code where there is no session."""
 
@@ -15,7 +17,7 @@ NOTHING = 3
               help="where to write it  [default: in the session's wattrig/, else here]")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["html", "pdf"]), default="html", show_default=True,
               help="pdf needs Chromium")  # fmt: skip
-@click.option("--round", "round_name", default="auto", show_default=True, metavar="ROUND", help="a round, as v5.1")
+@round_option
 @click.option("--open", "opens", is_flag=True, help="show it in the browser")
 def report(path: Path, output: Path | None, form: str, round_name: str, opens: bool) -> None:
     """Write a report of PATH: verdict, number, curves, findings.

@@ -67,8 +67,8 @@ def _print(page: str, output: Path) -> None:
         write_bytes_atomically(output, target.read_bytes())
 
 
-def say_written(output: Path, *, opens: bool) -> None:
-    """Say where a page is, and show it in the browser where `opens` asks so."""
-    click.echo(f"report: {output}")
+def say_written(output: Path, *, opens: bool, aside: bool = False) -> None:
+    """Say where a page is, on stderr if `aside`, and show it in the browser where `opens` asks so."""
+    click.echo(f"report: {output}", err=aside)
     if opens and not webbrowser.open(output.absolute().as_uri()):
         click.echo("wattrig: no browser could be opened; open the file by hand", err=True)

@@ -7,6 +7,7 @@ from compliance.findings import Finding, Outcome
 from console import report_station as rig
 from console import report_tables as tables
 from console.charts import against, estimates, histogram, over_time, timeline
+from console.report_headroom import headroom
 from console.session_view import SessionView, phases_with_samples
 from console.templates import render
 from evidence.power_samples import GOOD
@@ -49,7 +50,7 @@ def values_of(view: SessionView) -> dict[str, object]:
         "uncertainties": list(tables.uncertainties(view)),
         "clock_words": rig.clock_estimates(view),
         "keepers": list(rig.time_keepers(view)),
-        "station": list(rig.station(view)),
+        "station": [*rig.station(view), *headroom(view)],
         "found": found,
         "rules": named_rules(found),
         "files": list(rig.files(view)),

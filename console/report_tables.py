@@ -85,12 +85,12 @@ def _certainty(power: PowerResult) -> str:
 
 
 def _efficiency(view: SessionView) -> Iterator[Row]:
-    if view.performance is not None:
-        yield "performance", f"{number(view.performance, 6)} samples/s", "by LoadGen's own count"
+    if (speed := view.performance_result) is not None:
+        yield "performance", f"{number(speed.value, 6)} {speed.unit}", "by LoadGen's own count, as the round takes it"
     if view.efficiency is not None:
         yield (
             "efficiency",
-            f"{number(view.efficiency, 6)} samples/J",
+            f"{number(view.efficiency, 6)} {view.counted}/J",
             "performance over power, as the round counts it",
         )
 

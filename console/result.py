@@ -1,5 +1,6 @@
 """The one screen after a measurement: power, energy, throughput, how sure that is, and both verdicts."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,15 +11,17 @@ from rich.table import Table
 from compliance.facts import SessionFacts, gather
 from compliance.findings import Outcome
 from compliance.judge import judge
-from compliance.power import PowerResult
-from compliance.result import Result
-from console.verdict import plain
+from compliance.power import PowerResult, performance_of
+from compliance.result import Result, document
+from console.plain import plain
 from evidence.clock_record import read_clock
-from evidence.layout import ATTEMPT, OURS
+from evidence.layout import OURS
 from evidence.power_samples import GOOD
 from evidence.session import find_session
 from evidence.statement import STATEMENT
 from metrology.errors import EvidenceError
+from rules.documents import RoundRules
+from rules.rulebook import all_rounds
 from scoring.inference import SAMPLES_PER_QUERY
 from scoring.truth import compare, read_truth
 
@@ -26,8 +29,6 @@ TRUTH_CSV = "wattrig/truth.csv"
 """What a simulated analyzer truly drew; the demo leaves it in the session's folder."""
 COLOURS = {"valid": "green", "valid_with_warnings": "yellow", "incomplete": "yellow", "invalid": "red"}
 
-RATES = ("result_samples_per_second", "result_completed_samples_per_sec", "result_scheduled_samples_per_sec")
-"""Keys of LoadGen's throughput: Offline's, then Server's, of which logs until v4.0 may have the latter alone."""
 
 Row = tuple[str, str]
 
@@ -50,10 +51,18 @@ def show_result(console: Console, session: Path) -> None:
     console.print(table, highlight=False)
 
 
+def result_json(session: Path) -> str:
+    """Judge a session and get what `wattrig check --format json` prints of it; errors as `show_result`."""
+    folder = find_session(session)
+    if folder is None:
+        raise EvidenceError(f"'{session}' holds no session")
+    return json.dumps(document([judge(gather(folder), str(session))]), indent=2, allow_nan=False)
+
+
 def rows(facts: SessionFacts, result: Result, session: Path) -> Iterator[Row]:
     """Get the lines of the result."""
     if result.power is not None:
-        yield from _power(facts, result.power)
+        yield from _power(facts, result.power, all_rounds()[result.round])
         yield from _certainty(result.power)
     yield from _trust(facts, session)
     yield "verdicts", "  ".join(_verdicts(result))
@@ -63,13 +72,14 @@ def rows(facts: SessionFacts, result: Result, session: Path) -> Iterator[Row]:
     yield "", f"[dim]more: wattrig check {escape(str(session))}"
 
 
-def _power(facts: SessionFacts, power: PowerResult) -> Iterator[Row]:
+def _power(facts: SessionFacts, power: PowerResult, round_rules: RoundRules) -> Iterator[Row]:
     bad = f", {power.samples_bad} of them bad" if power.samples_bad else ""
     yield "mean power", f"{power.mean_w:.2f} W  in {power.samples} samples{bad}"
     yield "energy", f"{power.energy_j:.1f} J  in {power.window_s:.3f} s"
-    rate = samples_per_s(facts, power.window_s)
+    rate = throughput(facts, power.window_s, round_rules)
     if rate is not None and power.mean_w > 0:
-        yield "throughput", f"{rate:.2f} samples/s   {rate / power.mean_w:.4f} samples/J"
+        per_s, what = rate
+        yield "throughput", f"{per_s:.2f} {what}/s   {per_s / power.mean_w:.4f} {what}/J"
 
 
 def _certainty(power: PowerResult) -> Iterator[Row]:
@@ -82,14 +92,19 @@ def _certainty(power: PowerResult) -> Iterator[Row]:
         yield "", f"+- {apart:.3%} if the analyzers' errors are independent"
 
 
-def samples_per_s(facts: SessionFacts, window_s: float) -> float | None:
-    """Get the throughput of the testing run; None where LoadGen does not tell it."""
+def throughput(facts: SessionFacts, window_s: float, round_rules: RoundRules) -> tuple[float, str] | None:
+    """Get how much the testing run did per second, and of what: as the round counts it, of streams in the window.
+
+    Raises:
+        MissingFactError: there is no log of the testing run.
+    """
     detail = facts.loadgen("testing")
-    rate = next((found for key in RATES if (found := detail.number(key)) is not None), None)
+    ran = detail.text("effective_scenario") or ""
+    if ran not in SAMPLES_PER_QUERY:
+        speed = performance_of(facts, ran, round_rules)
+        return (speed.value, "tokens" if "tokens" in speed.unit else "samples") if speed else None
     queries = detail.number("result_query_count")
-    if rate is not None or queries is None or window_s <= 0:
-        return rate
-    return queries * SAMPLES_PER_QUERY.get(detail.text("effective_scenario") or "", 1) / window_s
+    return None if queries is None or window_s <= 0 else (queries * SAMPLES_PER_QUERY[ran] / window_s, "samples")
 
 
 def _trust(facts: SessionFacts, session: Path) -> Iterator[Row]:
@@ -104,8 +119,10 @@ def _trust(facts: SessionFacts, session: Path) -> Iterator[Row]:
         )
     signed = (session / STATEMENT).exists()
     yield "signed", "yes, see wattrig verify" if signed else "no: no key signed it (make one: wattrig keys init)"
-    if failed := len(list(session.glob(ATTEMPT.format(number="*")))):
+    if failed := len(facts.attempts):
         yield "attempts", f"[yellow]testing run {failed + 1} counts; those that failed are in {OURS}/attempt_<n>/"
+    for number, reason in enumerate(facts.attempts, 1):
+        yield "", escape(f"attempt {number} failed because {reason}")
     if (session / TRUTH_CSV).exists():
         yield "true energy", _truth(facts, session)
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.round_option import round_option
+
 if TYPE_CHECKING:
     from compliance.summary_rows import Comparison, Row
 
@@ -21,7 +23,7 @@ FORMS = ("text", "csv", "json", "html")
 @click.command()
 @click.argument("root", type=click.Path(path_type=Path))
 @click.option("--against", type=click.Path(path_type=Path), metavar="ROOT2", help="a tree to compare with")
-@click.option("--round", "round_name", default="auto", show_default=True, metavar="ROUND", help="a round, as v5.1")
+@round_option
 @click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
 def results(root: Path, against: Path | None, round_name: str, form: str) -> None:
     """Tell performance, power and efficiency of all power results, as the official summary has them.
@@ -101,7 +103,7 @@ def _against(each: "Comparison", old: "Row") -> list[str]:
 
 
 def _text(compared: Sequence["Comparison"]) -> str:
-    from console.verdict import plain
+    from console.plain import plain
 
     table = [HEADS, *(tuple(map(plain, cells(each))) for each in compared)]
     widths = [max(len(line[column]) for line in table) for column in range(len(HEADS) - 1)]
@@ -114,7 +116,7 @@ def _text(compared: Sequence["Comparison"]) -> str:
 def _html(compared: Sequence["Comparison"]) -> str:
     from html import escape
 
-    from console.verdict import plain
+    from console.plain import plain
 
     def line(tag: str, texts: Sequence[str]) -> str:
         return "<tr>" + "".join(f"<{tag}>{escape(plain(text))}</{tag}>" for text in texts) + "</tr>"

@@ -10,17 +10,21 @@ from compliance.checks.clocks import offset_of
 from compliance.facts import PHASES, Phase, SessionFacts, gather
 from compliance.findings import MissingFactError
 from compliance.judge import BROKEN, judge
+from compliance.power import performance_of
 from compliance.result import Result
 from compliance.uncertainty import sample_uncertainty
 from console.charts import Curve
 from console.plot import Floats
-from console.result import samples_per_s
+from console.result import throughput
 from evidence.clock_record import ClockRecord, read_clock
 from evidence.power_samples import GOOD
 from evidence.session import find_session
 from metrology.clock import Offset
 from metrology.errors import EvidenceError
+from rules.documents import RoundRules
+from rules.rulebook import all_rounds
 from scoring.inference import Metric, samples_per_joule
+from scoring.performance import Performance
 
 T = TypeVar("T")
 
@@ -54,9 +58,30 @@ class SessionView(NamedTuple):
 
     @property
     def performance(self) -> float | None:
-        """Samples per second of the testing run; None where LoadGen does not tell."""
+        """What the testing run did per second, of what `counted` says; None where LoadGen does not tell."""
+        return self._rate[0] if self._rate else None
+
+    @property
+    def counted(self) -> str:
+        """What performance and efficiency count: samples or tokens."""
+        return self._rate[1] if self._rate else "samples"
+
+    @property
+    def performance_result(self) -> Performance | None:
+        """The performance result as the round counts it, of streams a latency; None where LoadGen does not tell."""
         power = self.result.power
-        return None if power is None else or_none(samples_per_s, self.facts, power.window_s)
+        if power is None or power.scenario is None:
+            return None
+        return or_none(performance_of, self.facts, power.scenario, self._rules)
+
+    @property
+    def _rules(self) -> RoundRules:
+        return all_rounds()[self.result.round]
+
+    @property
+    def _rate(self) -> tuple[float, str] | None:
+        power = self.result.power
+        return None if power is None else or_none(throughput, self.facts, power.window_s, self._rules)
 
     @property
     def efficiency(self) -> float | None:
@@ -65,7 +90,8 @@ class SessionView(NamedTuple):
         if power is None or power.metric is None or power.scenario is None or power.unit is None:
             return None
         found = Metric(power.metric, power.unit, power.scenario, power.inferred)
-        return or_none(samples_per_joule, found, self.performance)
+        speed = self.performance_result
+        return or_none(samples_per_joule, found, speed.rate_per_s if speed else None)
 
     @property
     def is_simulated(self) -> bool:

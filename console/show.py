@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.round_option import round_option
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -24,7 +26,7 @@ SAID = {"testing": "cyan", "ranging": "yellow"}
 @click.option(
     "--width", type=click.IntRange(NARROWEST, WIDEST), metavar="N", help="columns  [default: the terminal's]"
 )
-@click.option("--round", "round_name", default="auto", show_default=True, metavar="ROUND", help="a round, as v5.1")
+@round_option
 def show(session: Path, phase: str, width: int | None, round_name: str) -> None:
     """Draw the power of SESSION in the terminal, with its number and both verdicts.
 
@@ -54,9 +56,9 @@ def head(view: "SessionView") -> "Iterator[Text]":
     """Get the lines above the curve: the verdicts, what speaks against the session, and the number."""
     from rich.text import Text
 
+    from console.plain import plain
     from console.report_tables import broken, ended, headline
     from console.result import COLOURS
-    from console.verdict import plain
 
     yield Text(plain(view.name), "bold")
     line = Text()

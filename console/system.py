@@ -1,9 +1,12 @@
 """`wattrig system describe`: what the measured machine says of itself, for the description of a submission."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from console.format_option import format_option
 
 if TYPE_CHECKING:
     from evidence.system_facts import Fact
@@ -22,7 +25,8 @@ def system() -> None:
 
 @system.command()
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="write it as system.json, too")
-def describe(out: Path | None) -> None:
+@format_option
+def describe(out: Path | None, form: str) -> None:
     """Read processors, memory, disks, network, power supplies, firmware and the settings of power management.
 
     Run it on the system under test. Every line names its source; what cannot be found out stays unknown. As root it
@@ -34,13 +38,16 @@ def describe(out: Path | None) -> None:
       wattrig system describe
       sudo wattrig system describe --out system.json
     """
-    from console.verdict import plain
+    from console.plain import plain
     from evidence.system_facts import write_facts
     from metrology.errors import ConfigError
     from sut_client.describe import describe as read
 
     facts = read()
-    for name, fact in facts.items():
+    if form == "json":
+        told = {name: {"value": fact.value, "source": fact.source} for name, fact in facts.items()}
+        click.echo(json.dumps(told, indent=2))
+    for name, fact in facts.items() if form == "text" else ():
         click.echo(plain(f"{name:28} {_shown(fact)}"))
     if out:
         try:

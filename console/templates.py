@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.verdict import plain
+from console.plain import plain
 from metrology.errors import ConfigError
 from rules.rulebook import RULEBOOK_VERSION
 

@@ -16,13 +16,13 @@ from compliance.batch import cores
 from compliance.tree import Found, find_results, place_of
 from console.check_run import progress
 from console.frontier import Point, frontier, pareto
+from console.plain import plain
 from console.plot import number
 from console.report_file import write_page
 from console.report_page import report_page
 from console.report_tables import said_unit
 from console.session_view import SessionView, view_session
 from console.templates import render
-from console.verdict import plain
 from metrology.errors import ConfigError
 
 FEW = 3

@@ -7,22 +7,16 @@ import click
 from compliance.findings import Finding, Outcome
 from compliance.power import PowerResult
 from compliance.result import ReferenceCheck, Result
+from console.plain import plain
 
 COLOURS = {
     "valid": "green", "pass": "green", "valid_with_warnings": "yellow", "warn": "yellow", "incomplete": "yellow",
     "not_evaluated": "yellow", "invalid": "red", "fail": "red", "error": "red",
 }  # fmt: skip
-HIDDEN = dict.fromkeys(range(0x20), " ") | dict.fromkeys(range(0x7F, 0xA0), " ")
-"""Control characters: text from a package must not steer the terminal."""
 
 
 def _coloured(word: str, width: int = 0) -> str:
     return click.style(word.replace("_", " ").ljust(width), fg=COLOURS.get(word))
-
-
-def plain(text: object) -> str:
-    """Make text from a package safe to print on a terminal, and printable where a name is no text."""
-    return str(text).translate(HIDDEN).encode("utf-8", "replace").decode()
 
 
 def lines_of(result: Result, *, passes: bool = False) -> Iterator[str]:

@@ -1,11 +1,13 @@
 """`wattrig verify`: is a session what was signed, and by whom."""
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from console.format_option import format_option
 from evidence.envelope import LARGEST_ENVELOPE, is_signed_by, is_valid_at, unseal
 from evidence.statement import STATEMENT, Comparison, Statement, compare, parse_statement
 from metrology.errors import EvidenceError
@@ -33,7 +35,8 @@ class Judged(NamedTuple):
               help="How many different keys that you trust must have signed.")  # fmt: skip
 @click.option("--keys", "folder", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Folder of keys that you trust.  [default: see wattrig keys]")  # fmt: skip
-def verify(session: Path, threshold: int, folder: Path | None) -> None:
+@format_option
+def verify(session: Path, threshold: int, folder: Path | None, form: str) -> None:
     """Check a session against its signed statement, offline.
 
     Every file of the session is compared with the SHA-256 that client and director signed; what was changed, is
@@ -43,30 +46,59 @@ def verify(session: Path, threshold: int, folder: Path | None) -> None:
     Examples:
       wattrig verify out/2026-11-22_12-00-00
       wattrig verify out/2026-11-22_12-00-00 --threshold 2      client and director both
+      wattrig verify out/2026-11-22_12-00-00 --format json
 
     Exit code 0: all files are what was signed, by enough trusted keys. 1: they are not. 2: the tool failed.
     3: there is no statement.
     """
     path = session / STATEMENT
     if not path.is_file():
-        click.echo(f"'{session}' is not signed: there is no {STATEMENT}")
+        click.echo(f"'{session}' is not signed: there is no {STATEMENT}", err=form == "json")
         sys.exit(NOTHING_TO_VERIFY)
     try:
         with path.open("rb") as file:
             envelope = unseal(file.read(LARGEST_ENVELOPE))
         statement = parse_statement(envelope.payload)
     except EvidenceError as problem:
-        click.echo(f"changed   {STATEMENT}: {problem.message}\nNOT VERIFIED")
+        _tell_damaged(problem.message, form)
         sys.exit(NOT_VERIFIED)
     found = compare(statement, session)
     judged = judge_signatures(envelope, statement, KeyFolder(folder))
-    for line in lines(found, statement, judged):
-        click.echo(line)
     count = sum(signature.counts for signature in judged)
     wrong = any(signature.wrong for signature in judged)
     good = found.agrees and not wrong and count >= threshold
-    click.echo(f"{'VERIFIED' if good else 'NOT VERIFIED'}: {count} trusted keys signed, {threshold} needed")
+    if form == "json":
+        click.echo(json.dumps(document(found, statement, judged, verified=good), indent=2))
+    else:
+        told = "VERIFIED" if good else "NOT VERIFIED"
+        click.echo(
+            "\n".join([*lines(found, statement, judged), f"{told}: {count} trusted keys signed, {threshold} needed"])
+        )
     sys.exit(0 if good else NOT_VERIFIED)
+
+
+def _tell_damaged(problem: str, form: str) -> None:
+    if form == "json":
+        click.echo(json.dumps({"schema": 1, "verified": False, "problem": f"{STATEMENT}: {problem}"}, indent=2))
+    else:
+        click.echo(f"changed   {STATEMENT}: {problem}\nNOT VERIFIED")
+
+
+def document(found: Comparison, statement: Statement, judged: list[Judged], *, verified: bool) -> dict[str, object]:
+    """Get what was found, for programs."""
+    return {
+        "schema": 1,
+        "verified": verified,
+        "session": statement.session,
+        "files": len(statement.subjects),
+        "changed": list(found.changed),
+        "missing": list(found.missing),
+        "extra": list(found.extra),
+        "added_later": list(found.uncovered),
+        "signatures": [
+            {"key": each.key, "counts": each.counts, "wrong": each.wrong, "told": each.text} for each in judged
+        ],
+    }
 
 
 def judge_signatures(envelope: "Envelope", statement: Statement, keys: KeyFolder) -> list[Judged]:

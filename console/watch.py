@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import click
 
-from console.verdict import plain
+from console.plain import plain
 from metrology.errors import ConfigError, PeerError, PeerGoneError, PeerRefusedError
 
 if TYPE_CHECKING:
@@ -221,13 +221,13 @@ def _session_lines(state: dict[str, Any]) -> Iterator[str]:
 def _table(state: dict[str, Any]) -> "RenderableType":
     from rich.table import Table
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("analyzer")
-    for name in ("power", "voltage", "current", "PF", "range", "left", "uncertainty", "samples", "bad", "missed"):
-        table.add_column(name, justify="right")
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column("analyzer", no_wrap=True)
+    for name in ("W", "V", "A", "PF", "range A", "left %", "u %", "samples", "bad", "missed"):
+        table.add_column(name, justify="right", no_wrap=True)
     analyzers = state["analyzers"]
     for each in analyzers[:ANALYZERS_SHOWN]:
-        range_text = f"{each['current_range_a']:g} A" if each["current_range_a"] else plain(each["ranges"])
+        range_text = f"{each['current_range_a']:g}" if each["current_range_a"] else plain(each["ranges"])
         left = percent(each["current_headroom"], 0)
         name = plain(each["name"] or each["model"] or each["number"])
         table.add_row(name, *_reading(each["latest"]), range_text, left, *_counts(each), style=_style(each, state))
@@ -241,9 +241,9 @@ def _reading(latest: dict[str, Any] | None) -> list[str]:
     if latest is None or latest["validity"] != "good":
         return [latest["validity"] if latest else "-", "-", "-", "-"]
     shown = (
-        ("power_w", "{:.2f} W"),
-        ("voltage_v", "{:.1f} V"),
-        ("current_a", "{:.4g} A"),
+        ("power_w", "{:.2f}"),
+        ("voltage_v", "{:.1f}"),
+        ("current_a", "{:.4g}"),
         ("power_factor", "{:.3f}"),
     )
     return ["-" if latest[name] is None else form.format(latest[name]) for name, form in shown]
@@ -260,8 +260,8 @@ def _style(found: dict[str, Any], state: dict[str, Any]) -> str:
 
 
 def percent(part: float | None, digits: int) -> str:
-    """Write a fraction as percent."""
-    return "-" if part is None else f"{part * 100:.{digits}f} %"
+    """Write a fraction as percent, without the sign."""
+    return "-" if part is None else f"{part * 100:.{digits}f}"
 
 
 def duration(seconds: float) -> str:

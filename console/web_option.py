@@ -1,7 +1,7 @@
 """The option `--web`: a live page beside a command that measures."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,17 @@ web_option = click.option(
 )  # fmt: skip
 
 
+def _on_stderr(text: str) -> None:
+    click.echo(text, err=True)
+
+
 @contextlib.contextmanager
 def watching(
-    address: str | None, station: "Station", roots: Sequence[Path] = (), expected_s: float | None = None
+    address: str | None,
+    station: "Station",
+    roots: Sequence[Path] = (),
+    expected_s: float | None = None,
+    say: Callable[[str], None] = _on_stderr,
 ) -> Iterator[Observe]:
     """Serve a live page where an address is given; get what the director's events are to be given to.
 
@@ -35,7 +43,7 @@ def watching(
     from console.live.server import live_page
 
     with live_page(address, station, roots, expected_s) as page:
-        click.echo(f"live page: {page.url}", err=True)
+        say(f"live page: {page.url}")
         yield page.observe
         if roots:
             page.wait_for_verdict()

@@ -254,8 +254,12 @@ class Analyzer:
             f"{self._name} set initial values for Amps {self.initial.current} and Volts {self.initial.voltage}"
         )
 
-    async def give_back(self, *, measuring: bool = False) -> None:
-        """Leave the analyzer as it was found, as far as that can be done, and end the daemon."""
+    async def give_back(self, *, measuring: bool = False) -> bool:
+        """Leave the analyzer as it was found, as far as that can be done, and end the daemon.
+
+        Returns:
+            Whether its ranges are as they were found.
+        """
         try:
             if measuring and not self.ptd.gone.is_set():
                 await self.ptd.ask("Stop")
@@ -265,6 +269,9 @@ class Analyzer:
             await self.restore()
         except WattrigError as problem:
             self._log.warning(f"{self._name} may be left in other ranges than it was found in: {problem.message}")
+            return False
+        else:
+            return True
         finally:
             await self.end()
 

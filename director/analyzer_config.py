@@ -56,6 +56,7 @@ class AnalyzerConfig(Strict):
         settle_s: pause before each Go and after each stop command, seconds; by default none with wattrig-ptd,
             which answers when the analyzer has settled, and the reference's 10 s with SPEC's PTDaemon.
         uncertainty_model: "ptd" or "datasheet"; by default wattrig-ptd's own choice.
+        readout: "ascii" or "binary", how values are read from the instrument; by default wattrig-ptd's own choice.
         accuracy: the lab's own terms in the place of the data sheet's, each a fraction; wattrig-ptd alone takes them.
     """
 
@@ -72,6 +73,7 @@ class AnalyzerConfig(Strict):
     feeds: str = Field(default="", max_length=200)
     settle_s: float | None = Field(default=None, ge=0, le=600)
     uncertainty_model: Literal["ptd", "datasheet"] | None = None
+    readout: Literal["ascii", "binary"] | None = None
     accuracy: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -98,6 +100,8 @@ class AnalyzerConfig(Strict):
             raise ValueError("'accuracy' goes with uncertainty_model = \"datasheet\": PTDaemon has terms of its own")
         if (self.accuracy or self.uncertainty_model) and not self.is_ours:
             raise ValueError("'uncertainty_model' and 'accuracy' are for wattrig-ptd, SPEC's PTDaemon has its own")
+        if self.readout and not self.is_ours:
+            raise ValueError("'readout' is for wattrig-ptd, SPEC's PTDaemon has no such option")
         return self
 
     def _channel_numbers_wanted(self) -> tuple[int, ...]:
@@ -140,6 +144,8 @@ class AnalyzerConfig(Strict):
             options += ["-B", str(self.baud)]
         if self.uncertainty_model is not None:
             options += ["--model", self.uncertainty_model]
+        if self.readout is not None:
+            options += ["--readout", self.readout]
         if self.accuracy:
             options += ["--accuracy", ",".join(f"{name}={value!r}" for name, value in self.accuracy.items())]
         return [find_program(self.ptd), *options, str(self.device_type), self.device_port]

@@ -2,13 +2,15 @@
 
 While a session is open its director holds a lock on `wattrig/owner.json`, which names the ranges to restore. The
 system drops the lock with the process, however that ends; so a file without state beside it and without lock is a
-session that was broken off.
+session that was broken off. The ranges stand there until they are set back; a director that starts sets back what any
+session still owes, also one that was closed while its analyzer did not answer.
 """
 
 import contextlib
 import fcntl
 import json
 import os
+import select
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +23,7 @@ from director.recovery import finish_partial
 from evidence.layout import OURS, PARTIAL
 from evidence.ptd_protocol import RangesReply
 from evidence.state import mark
+from wire.protocol import SESSION_NAME
 
 OWNER = f"{OURS}/owner.json"
 LARGEST_OWNER = 1 << 16
@@ -48,6 +51,12 @@ class Claim:
         self._file.flush()
         os.fsync(self._file.fileno())
 
+    def settle(self) -> None:
+        """Note that the ranges are set back; where the disk does not take that, they are set back once more later."""
+        with contextlib.suppress(OSError):
+            self._file.seek(0)
+            self._file.truncate()
+
     def release(self) -> None:
         """Give the session up."""
         self._file.close()
@@ -59,17 +68,31 @@ def close_orphans(store: Path) -> tuple[list[str], dict[int, RangesReply]]:
     A session that the disk does not let us close is left for the next start; its ranges are owed all the same.
 
     Returns:
-        What is to be told of each session, and per analyzer (number from 1) the ranges that the last of them owes it.
+        What is to be told of each session, and per analyzer (number from 1) the ranges that the first of them owes
+        it: later ones found what that left.
     """
-    closed: list[str] = []
+    closed = [_close(session) for session in _unclaimed(store)]
     owed: dict[int, RangesReply] = {}
-    for session, entries in _orphans(store):
-        _end_daemons(session)
+    for session, entries in _left(store):
+        is_open = not (session / OURS / "state.json").exists()
+        if is_open:
+            _end_daemons(session)
         for entry in entries:
             if isinstance(entry.get("voltage"), str) and isinstance(entry.get("current"), str):
-                owed[int(entry["number"])] = RangesReply(current=entry["current"], voltage=entry["voltage"])
-        closed.append(_close(session))
+                owed.setdefault(int(entry["number"]), RangesReply(current=entry["current"], voltage=entry["voltage"]))
+        closed += [_close(session)] if is_open else []
     return closed, owed
+
+
+def settle(store: Path) -> None:
+    """Note that all that sessions owed is set back.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    for session, entries in _left(store):
+        if entries:
+            (session / OWNER).write_bytes(b"")
 
 
 def _close(session: Path) -> str:
@@ -81,17 +104,21 @@ def _close(session: Path) -> str:
     return f"{told}; it is marked aborted, and what was measured is in '{session / PARTIAL}'"
 
 
-def _orphans(store: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+def _left(store: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+    """Find the sessions that no director has, and what they owe; their names order them by time."""
     for owner in sorted(store.glob(f"*/{OWNER}")):
-        session = owner.parent.parent
-        if (session / OURS / "state.json").exists():
-            continue
         with owner.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield session, _entries(file.read(LARGEST_OWNER))
+            yield owner.parent.parent, _entries(file.read(LARGEST_OWNER))
+
+
+def _unclaimed(store: Path) -> list[Path]:
+    """Find the sessions whose director died before it could claim them: their folders hold no file at all."""
+    named = (path for path in store.iterdir() if path.is_dir() and SESSION_NAME.fullmatch(path.name))
+    return sorted(session for session in named if not any(path.is_file() for path in session.rglob("*")))
 
 
 def _entries(text: bytes) -> list[dict[str, Any]]:
@@ -109,12 +136,25 @@ def _end_daemons(session: Path) -> None:
     """
     folder = f"{session / OURS}{os.sep}".encode()
     for number in (signal.SIGTERM, signal.SIGKILL):
-        for pid in _running(folder):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, number)
-        deadline_s = time.monotonic() + END_S
-        while _running(folder) and time.monotonic() < deadline_s:
-            time.sleep(0.02)
+        with contextlib.ExitStack() as stack:
+            ending = []
+            for pid in _running(folder):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    ending.append(os.pidfd_open(pid))
+                    stack.callback(os.close, ending[-1])
+                    signal.pidfd_send_signal(ending[-1], number)
+            _wait_for_end(ending)
+
+
+def _wait_for_end(processes: list[int]) -> None:
+    """Wait up to `END_S` until processes have ended, by their pidfds.
+
+    One that is ending has no command line any more but still holds its port; its pidfd tells when it has let go.
+    """
+    deadline_s = time.monotonic() + END_S
+    while processes and (left_s := deadline_s - time.monotonic()) > 0:
+        ended, _, _ = select.select(processes, [], [], left_s)
+        processes = [process for process in processes if process not in ended]
 
 
 def _running(folder: bytes) -> list[int]:

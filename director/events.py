@@ -75,6 +75,24 @@ class PhaseEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RangesChosen:
+    """The ranges of the testing run of an analyzer (numbered from 1), and what they leave; see `metrology.headroom`.
+
+    `advice` has what may go wrong, in words; it stands in the log as warnings, too.
+    """
+
+    session: str
+    analyzer: int
+    voltage_range_v: float
+    current_range_a: float
+    current_left: float
+    crest_room: float
+    uncertainty: float | None
+    told: str
+    advice: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SessionEnded:
     """A session is closed; `reason` is empty where it was completed."""
 
@@ -91,6 +109,7 @@ Event = (
     | PhaseStarted
     | SampleTaken
     | PhaseEnded
+    | RangesChosen
     | SessionEnded
 )
 Observe = Callable[[Event], None]

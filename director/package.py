@@ -52,7 +52,7 @@ def write_station(session: Path, analyzers: Sequence[AnalyzerConfig]) -> None:
 
 def write_analyzer_files(session: Path) -> None:
     """Write `wattrig/analyzer_files.json`: the files about the analyzers and their SHA-1, for our client to fetch."""
-    names = sorted(f"{OURS}/{path.name}" for path in (session / OURS).iterdir())
+    names = sorted(path.relative_to(session).as_posix() for path in (session / OURS).rglob("*"))
     digests = {name: file_sha1(session / name) for name in names if ANALYZER_FILE.fullmatch(name)}
     text = json.dumps({"schema": STATION_SCHEMA, "sha1": digests}, indent=2)
     write_bytes_atomically(session / ANALYZER_FILES, f"{text}\n".encode())

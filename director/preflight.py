@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from director.analyzer import Analyzer
-from director.claim import close_orphans
+from director.claim import close_orphans, settle
 from director.events import Observe
 from director.fleet import launch
 from director.server_log import server_log
@@ -16,7 +16,7 @@ from evidence.ptd_protocol import RangesReply
 async def preflight(station: Station, observe: Observe) -> None:
     """Close what a director that died left open, then try each analyzer once: start, greet, identify, end.
 
-    Ranges that a broken session still owes are set back.
+    Ranges that a session still owes are set back.
 
     Raises:
         WattrigError: an analyzer or its daemon does not answer as configured.
@@ -30,6 +30,8 @@ async def preflight(station: Station, observe: Observe) -> None:
         try:
             await launch(analyzers, station.director.meters_per_daemon)
             await all_of(_try(analyzer, owed.get(analyzer.number)) for analyzer in analyzers)
+            if owed:
+                settle(station.director.store)
         finally:
             await all_of(analyzer.end() for analyzer in analyzers)
 

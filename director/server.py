@@ -16,6 +16,7 @@ from typing import Any, Self
 from director.conversation import Conversation
 from director.door import HANDSHAKE_S, Door, hold, turn_away
 from director.events import Listening, Observe, unobserved
+from director.house import Owner
 from director.preflight import preflight
 from director.server_log import server_log
 from director.session import Session
@@ -57,7 +58,7 @@ class Director:
         self._measuring: asyncio.Task[Any] | None = None
         self._session: Session | None = None
         self._since = ""
-        self._owner: Conversation | None = None
+        self._owner: Owner | None = None
         self._secrets: dict[str, str] = {}
 
     @property
@@ -133,7 +134,7 @@ class Director:
         """Get the secret of a session that was opened lately; "" for another."""
         return self._secrets.get(session, "")
 
-    def opened(self, session: Session | None, owner: Conversation) -> None:
+    def opened(self, session: Session | None, owner: Owner) -> None:
         """Take note of the session that holds the analyzers now, or of none, and of who talks about it."""
         self._session, self._owner = session, owner
         if session is not None:
@@ -179,10 +180,10 @@ class Director:
         if self._owner is None or not self._owner.may_be_resumed:
             return False
         try:
-            words = (await lines.receive(BUSY_PATIENCE_S)).split(",")
+            line = await lines.receive(BUSY_PATIENCE_S)
         except PeerError:
             return False
-        return await self._owner.welcome(words, lines)
+        return await self._owner.welcome(line, lines)
 
 
 def require_closed(station: Station, station_file: str) -> None:

@@ -2,54 +2,36 @@
 
 import asyncio
 import contextlib
-import enum
 import shutil
-from collections.abc import Sequence
+import time
 
 from director.analyzer import Analyzer
 from director.claim import Claim
 from director.events import Observe, PhaseEnded, PhaseStarted, SessionEnded, SessionOpened
-from director.fleet import launch
-from director.harvest import harvest, ranges_shown, write_samples
-from director.loss import explained
-from director.package import write_analyzer_files, write_ptd_logs, write_station
+from director.last_files import write_last_files
+from director.measurement import Measurement
+from director.package import write_station
 from director.ranging import FixedRanges
 from director.recovery import keep_partial_logs, read_back
 from director.repeat import set_aside
+from director.stage import RUNNING, STOPPED, Stage
 from director.station import Station
 from director.together import all_of
 from director.watch import Watch
 from evidence.journal import Journal
 from evidence.layout import (
     DIRECTOR_JOURNAL,
-    DOWNLOADS,
     OURS,
     POWER,
-    SERVER_JSON,
     SERVER_LOG,
 )
 from evidence.state import mark
 from evidence.summary import Summary
 from evidence.traffic_log import TrafficLog
-from metrology.errors import PeerRefusedError, SessionError
+from metrology.errors import SessionError
 
 LEAST_FREE_BYTES = 256 << 20
 """Space a session needs in the store, bytes: twice a 24 h run of three channels at 1 Hz, twice over."""
-
-
-class Stage(enum.Enum):
-    """Where a session stands."""
-
-    OPEN = "open"
-    RANGING = "ranging"
-    RANGED = "ranged"
-    TESTING = "testing"
-    TESTED = "tested"
-    CLOSED = "closed"
-
-
-RUNNING = {"ranging": Stage.RANGING, "testing": Stage.TESTING}
-STOPPED = {"ranging": Stage.RANGED, "testing": Stage.TESTED}
 
 
 class Session:
@@ -81,7 +63,6 @@ class Session:
         self._log = log
         self._observe = observe
         self._stage = Stage.OPEN
-        self._ranges: dict[int, FixedRanges] = {}
         self._attempt = 1
         self._require_space()
         self.folder.mkdir()
@@ -96,6 +77,9 @@ class Session:
         ]
         for analyzer in self._analyzers:
             analyzer.interval_ms = station.director.interval_ms
+        self._measurement = Measurement(
+            self.folder, station.director, self._analyzers, self.watch, log, self._journal.add, observe
+        )
         write_station(self.folder, station.analyzer)
         observe(SessionOpened(name))
 
@@ -152,17 +136,11 @@ class Session:
         self._summary.stamp(phase)
         self.phase = phase
         if self._stage is Stage.OPEN:
-            await self._start_analyzers()
-        for analyzer in self._analyzers:
-            analyzer.phase_start = len(analyzer.messages)
-        if fixed is not None:
-            self._ranges = {analyzer.number: fixed for analyzer in self._analyzers}
-        async with explained(self._analyzers):
-            await all_of(self._set_ranges(analyzer, phase) for analyzer in self._analyzers)
-        await self._settle()
+            await self._measurement.start_analyzers(self._claim)
+        await self._measurement.prepare(phase, fixed)
         self._log.info(f"Starting {phase} mode")
         self._stage = RUNNING[phase]
-        await self._go(phase)
+        await self._measurement.go(phase)
         self._summary.stamp(phase)
         self._observe(PhaseStarted(self.name, phase))
         return True
@@ -171,32 +149,6 @@ class Session:
         if phase == "ranging":
             return self._stage is Stage.OPEN
         return self._stage is Stage.RANGED or (self._stage is Stage.OPEN and fixed is not None)
-
-    async def _start_analyzers(self) -> None:
-        await launch(self._analyzers, self._station.director.meters_per_daemon)
-        self._claim.note(self._analyzers)
-        await all_of(analyzer.connect() for analyzer in self._analyzers)
-        self._claim.note(self._analyzers)
-
-    async def _set_ranges(self, analyzer: Analyzer, phase: str) -> None:
-        if phase == "ranging":
-            largest = self._station.director.ranging_mode == "max"
-            await analyzer.range_automatically(largest_current=largest)
-        else:
-            ranges = self._ranges[analyzer.number]
-            await set_testing_range(analyzer, "V", "voltage", ranges.voltage)
-            await set_testing_range(analyzer, "A", "current", ranges.current)
-
-    async def _settle(self) -> None:
-        await asyncio.sleep(max(analyzer.settle_s for analyzer in self._analyzers))
-
-    async def _go(self, phase: str) -> None:
-        mark_text = f"{self.name}_{phase}"
-        if phase == "testing":
-            for number, ranges in self._ranges.items():
-                self._log.info(f"Analyzer [{number}] maxAmps: {ranges.current}, maxVolts: {ranges.voltage}")
-        self.watch.begin(self._analyzers, phase)
-        await all_of(analyzer.go(mark_text) for analyzer in self._analyzers)
 
     async def stop(self, phase: str) -> bool:
         """Measure no more, and write what was measured; asked again afterwards, there is nothing to do.
@@ -212,25 +164,11 @@ class Session:
         if self._stage is not RUNNING[phase]:
             return False
         self._summary.stamp(phase)
-        await self._settle()
-        await self.watch.end()
-        listings = await harvest(self.folder, phase, self._analyzers)
-        self.watch.catch_up()
-        await self._write(phase, listings)
+        samples = await self._measurement.end(phase)
         self._stage = STOPPED[phase]
         self._summary.stamp(phase)
-        self._observe(PhaseEnded(self.name, phase, len(listings[0])))
+        self._observe(PhaseEnded(self.name, phase, samples))
         return True
-
-    async def _write(self, phase: str, listings: Sequence[list[str]]) -> None:
-        if phase == "testing":
-            self._log.info(f"Merging {len(listings)} log files into one file")
-            self._log.info("Merging spl log files into one file")
-            self._log.info("Merging ptd log files into one file")
-        # A day's samples take seconds to parse; others are served meanwhile.
-        await asyncio.to_thread(write_samples, self.folder, phase, self._analyzers, listings, self._log)
-        if phase == "ranging":
-            self._ranges = await asyncio.to_thread(ranges_shown, self._analyzers, listings)
 
     async def finish(self) -> None:
         """Close the session at the client's wish: give the analyzer back, write the last files.
@@ -241,7 +179,7 @@ class Session:
         if self._stage is not Stage.TESTED:
             await self.abort("the client ended the session before the testing run was measured")
             return
-        await all_of(analyzer.give_back() for analyzer in self._analyzers)
+        await self._give_back()
         await self._close("")
 
     async def abort(self, reason: str) -> None:
@@ -250,9 +188,14 @@ class Session:
             return
         self._log.warning(f"The session is broken off: {reason}")
         await self.watch.end()
-        await all_of(analyzer.give_back(measuring=self.is_measuring) for analyzer in self._analyzers)
+        await self._give_back()
         await self._keep_partial()
         await self._close(reason)
+
+    async def _give_back(self) -> None:
+        given = await all_of(analyzer.give_back(measuring=self.is_measuring) for analyzer in self._analyzers)
+        if all(given):
+            self._claim.settle()
 
     async def _keep_partial(self) -> None:
         try:
@@ -271,6 +214,8 @@ class Session:
             WattrigError: the analyzers do not stop; the session cannot go on.
             OSError: what there is of the attempt cannot be kept.
         """
+        if self._stage is Stage.RANGED and self._attempt > 1:
+            return True  # asked again by a client that did not hear the reply
         allowed = self._attempt < self._station.session.testing_attempts
         if self._stage not in (Stage.TESTING, Stage.TESTED) or not allowed:
             return False
@@ -288,7 +233,7 @@ class Session:
     async def _close(self, reason: str) -> None:
         self._stage = Stage.CLOSED
         try:
-            self._write_last_files()
+            write_last_files(self.folder, self._analyzers, self._log, self._summary)
         except OSError as problem:
             reason = reason or f"the last files could not be written: {problem}"
             raise SessionError(reason) from problem
@@ -304,29 +249,8 @@ class Session:
         with contextlib.suppress(OSError):  # the next start of the director closes a session without a state
             mark(self.folder, "aborted" if reason else "complete", reason, self.phase if reason else "")
 
-    def _write_last_files(self) -> None:
-        """Write ptd_logs.txt, then server.log to its end, then server.json, which holds the digests of both."""
-        write_ptd_logs(self.folder, [analyzer.output for analyzer in self._analyzers])
-        self._log.close()
-        write_analyzer_files(self.folder)
-        self._write_summary()
 
-    def _write_summary(self) -> None:
-        extra = {
-            "ptd_messages": [message for analyzer in self._analyzers for message in analyzer.messages],
-            "ptd_config": [analyzer.record() for analyzer in self._analyzers],
-        }
-        files = tuple(name for name in DOWNLOADS if name != SERVER_JSON)
-        self._summary.save(self.folder / SERVER_JSON, self.folder, files, extra)
-
-
-async def set_testing_range(analyzer: Analyzer, quantity: str, noun: str, setting: str) -> None:
-    """Set a range of the testing run; a refusal is told in the reference's words.
-
-    Raises:
-        SessionError: the daemon refuses it.
-    """
-    try:
-        await analyzer.ptd.set_range(quantity, setting)
-    except PeerRefusedError as problem:
-        raise SessionError(f"Error setting {noun} range: {[setting]}") from problem
+def session_name(label: str) -> str:
+    """Name a session that begins now: this machine's local time, and the label where there is one."""
+    stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
+    return f"{stamp}_{label}" if label else stamp

@@ -11,6 +11,7 @@ source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+smartquotes = False  # quotes are shown as they must be typed
 html_theme = "furo"
 html_title = f"wattrig {version}"
 nitpicky = True

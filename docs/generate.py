@@ -1,32 +1,48 @@
 """Writes the generated pages of the reference; `--check` fails where one is not up to date."""
 
+import argparse
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import click
+from configuration import configuration_page
+from http_api import http_api_page
+from lists import analyzers_page, rounds_page
 
+from analyzers.ptd.command import parser
 from console.main import COMMANDS, main
 from rules.documents import Rule
 from rules.rulebook import RULEBOOK_VERSION, all_rounds, all_rules, applies
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py; do not edit. -->\n"
+WIDTH = 100
+"""Columns of a help, whatever the terminal that the page is made in."""
 
 
 def commands_page() -> str:
     """The help of every command."""
     parts = [f"{NOTE}\n# Commands\n"]
-    top = click.Context(main, info_name="wattrig", max_content_width=100)
+    top = click.Context(main, info_name="wattrig", terminal_width=WIDTH, **main.context_settings)
     parts.append(f"```text\n{main.get_help(top)}\n```\n")
     for name in COMMANDS:
         command = main.get_command(top, name)
         if command is None:
             raise LookupError(name)
-        context = click.Context(command, info_name=name, parent=top, max_content_width=100)
+        context = click.Context(command, info_name=name, parent=top)
         parts.append(f"## wattrig {name}\n\n```text\n{command.get_help(context)}\n```\n")
         parts += subcommands(command, context)
+    parts.append(f"## wattrig-ptd\n\n```text\n{daemon_help()}\n```\n")
     return "\n".join(parts)
+
+
+def daemon_help() -> str:
+    """The help of the daemon, as wide as the others."""
+    daemon = parser()
+    daemon.formatter_class = partial(argparse.HelpFormatter, width=WIDTH)
+    return daemon.format_help().rstrip()
 
 
 def subcommands(command: click.Command, context: click.Context) -> Iterator[str]:
@@ -35,7 +51,7 @@ def subcommands(command: click.Command, context: click.Context) -> Iterator[str]
         return
     for name in command.list_commands(context):
         if (sub := command.get_command(context, name)) is not None:
-            text = sub.get_help(click.Context(sub, info_name=name, parent=context, max_content_width=100))
+            text = sub.get_help(click.Context(sub, info_name=name, parent=context))
             yield f"### wattrig {context.info_name} {name}\n\n```text\n{text}\n```\n"
 
 
@@ -85,6 +101,10 @@ def rules_page() -> str:
 def pages() -> Iterator[tuple[Path, str]]:
     """Each generated page with its text."""
     yield HERE / "reference" / "commands.md", commands_page()
+    yield HERE / "reference" / "configuration.md", configuration_page(NOTE)
+    yield HERE / "reference" / "analyzers.md", analyzers_page(NOTE)
+    yield HERE / "reference" / "rounds.md", rounds_page(NOTE)
+    yield HERE / "reference" / "http-api.md", http_api_page(NOTE)
     yield HERE / "reference" / "rules" / "index.md", rules_page()
 
 

@@ -19,8 +19,12 @@ OWN_SPL = "wattrig/spl_analyzer_{number}_{phase}.txt"
 STATION = "wattrig/station.json"
 """The analyzers of a session, how they are connected, and what hangs on each."""
 ANALYZER_FILES = "wattrig/analyzer_files.json"
-"""The SHA-1 of `STATION` and of each `OWN_SPL`, by path: our client fetches them from our director as well."""
-ANALYZER_FILE = re.compile(r"wattrig/(station\.json|spl_analyzer_[1-9]\d?_(ranging|testing)\.txt)")
+"""The SHA-1 of `STATION`, of each `OWN_SPL` and of what the director has of an `ATTEMPT`, by path: our client fetches
+them from our director as well."""
+ANALYZER_FILE = re.compile(
+    r"wattrig/(station\.json|spl_analyzer_[1-9][0-9]?_(ranging|testing)\.txt"
+    r"|attempt_[1-9][0-9]?/(spl_analyzer_[1-9][0-9]?\.txt|ptd_messages\.json))"
+)
 DIRECTOR_JOURNAL, CLIENT_JOURNAL = "wattrig/director.journal", "wattrig/client.journal"
 """What each side did and saw, record by record (`evidence.journal`)."""
 PARTIAL = "wattrig/partial"

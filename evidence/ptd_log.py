@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evidence.columns import NO_TIME, Block, Ints, Mask, as_word
+from evidence.ptd_protocol import RESPONSE
 from evidence.ptd_wording import Wording, wording
 from evidence.source import FileFacts, Source
 from evidence.stamps import STAMP, parse_stamp
 
-RESPONSE = "Response to client sent: "
 MOST_MESSAGES = 20_000
 MOST_ODD = 10_000
 """Errors and warnings kept that do not stand at the start of their line; no published log has one."""

@@ -2,12 +2,12 @@
 other, split into one part for each analyzer."""
 
 import re
-from collections.abc import Iterable
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from evidence.ptd_log import Message, PtdLog
 from evidence.ptd_protocol import Identity, parse_identity
+from evidence.ptd_ranges import Ranges, ranges_told
 from evidence.session_json import SessionRecord
 from metrology.errors import EvidenceError
 from metrology.judgement import Judgement, judgement_of, parse_told
@@ -15,22 +15,6 @@ from metrology.judgement import Judgement, judgement_of, parse_told
 Messages = tuple[tuple[str, str], ...]
 """Commands to one daemon with their replies, `Identify` the first."""
 _HEADING = re.compile(r"Analyzer \d{1,2}")
-_VALUE = r"set to (?:(?P<value>\d{1,6}\.\d{1,6})[AV]|Auto)"
-_ONE_CHANNEL = r"range for channel (?P<channel>\d{1,2}), physical channel \d{1,2}, "
-_VOLTS = re.compile(rf"(?:Volt range |Voltage {_ONE_CHANNEL}){_VALUE}")
-_AMPS = re.compile(rf"Amp(?:ere)? (?:range |{_ONE_CHANNEL}){_VALUE}")
-
-
-class Ranges(NamedTuple):
-    """Ranges in force: by channel, or for all channels alike under the key 0; None where it is automatic."""
-
-    volts: dict[int, float | None]
-    amps: dict[int, float | None]
-
-    def product_va(self, channel: int) -> float | None:
-        """Get the range of a channel (counted from 1) in VA; None where it is unknown or automatic."""
-        volts, amps = (found.get(channel, found.get(0)) for found in self)
-        return None if volts is None or amps is None else volts * amps
 
 
 class AnalyzerPart(NamedTuple):
@@ -123,16 +107,3 @@ def start_of(log: PtdLog, phase: str) -> Message:
 def ranges_in_force(log: PtdLog, before_line: int) -> Ranges:
     """Get the ranges that an analyzer had at a line of its log."""
     return ranges_told(message.text for message in takewhile(lambda each: each.line < before_line, log.messages))
-
-
-def ranges_told(texts: Iterable[str]) -> Ranges:
-    """Get the ranges in force after what a daemon told, line by line."""
-    found = Ranges({}, {})
-    for text in texts:
-        for pattern, ranges in ((_VOLTS, found.volts), (_AMPS, found.amps)):
-            if match := pattern.fullmatch(text):
-                channel = int(match["channel"] or 0)
-                if not channel:
-                    ranges.clear()
-                ranges[channel] = float(match["value"]) if match["value"] else None
-    return found

@@ -13,6 +13,8 @@ from metrology.reading import Reading, Sample, decode
 from metrology.uncertainty import UncertaintyTally
 
 HELLO_REPLY = "Hello, PTDaemon here!"
+RESPONSE = "Response to client sent: "
+"""What the daemon's own log puts before each reply."""
 WRONG_COUNT_REPLY = "Invalid number of parameters"
 """What PTDaemon answers to `RL,*,*` on a single-channel analyzer; the client then asks `RL`."""
 MAXIMUM_SAMPLES = 500_000

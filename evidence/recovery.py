@@ -29,7 +29,7 @@ def summary_of(kept: Kept, reason: str) -> dict[str, Any]:
             "last_t_utc_ns": kept.records[-1]["t_utc_ns"] if kept.records else None,
         },
         "timezone": begun.get("timezone"),
-        "messages": [{key: record.get(key) for key in MESSAGE_KEYS} for record in _of(kept, "message")],
+        "messages": [{key: record.get(key) for key in MESSAGE_KEYS} for record in _heard(kept)],
         "uuid": begun.get("uuid"),
         "session_name": begun.get("session_name"),
         "phases": phases_of(kept),
@@ -42,6 +42,17 @@ def summary_of(kept: Kept, reason: str) -> dict[str, Any]:
 
 def _of(kept: Kept, kind: str) -> list[Record]:
     return [record for record in kept.records if record["kind"] == kind]
+
+
+def _heard(kept: Kept) -> list[Record]:
+    """Get the messages without those that were taken back, since the client never heard the reply."""
+    messages: list[Record] = []
+    for record in kept.records:
+        if record["kind"] == "message":
+            messages.append(record)
+        elif record["kind"] == "unheard":
+            del messages[-1:]
+    return messages
 
 
 def phases_of(kept: Kept) -> dict[str, list[Any]]:

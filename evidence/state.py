@@ -69,3 +69,15 @@ def read_state(session: Path) -> State | None:
         return None
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as problem:
         raise EvidenceError(f"'{path}' does not tell how the session ended: {problem}") from problem
+
+
+def reason_of_end(session: Path) -> str:
+    """Get why a session was not completed, in one line; "" where it was.
+
+    Raises:
+        EvidenceError: as `read_state`.
+    """
+    state = read_state(session)
+    if state is None:
+        return "it is still open"
+    return "" if state.state == "complete" else " ".join(state.reason.split()) or "for no reason that is known"

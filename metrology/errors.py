@@ -9,6 +9,7 @@
     │   └── WrongInstrumentError     something else than the configured analyzer answers
     ├── PeerError                the process at the other end of a connection failed or broke the protocol
     │   ├── PeerGoneError            it closed the connection or fell silent
+    │   │   └── PeerLostError            the connection ended or broke
     │   └── PeerRefusedError         it answered with an error
     ├── SessionError             the measurement itself cannot go on
     └── WorkloadError            the workload failed or left no valid LoadGen result
@@ -64,6 +65,10 @@ class PeerError(WattrigError):
 
 class PeerGoneError(PeerError):
     """The peer closed the connection or fell silent."""
+
+
+class PeerLostError(PeerGoneError):
+    """The connection ended or broke; another one to the same peer may do."""
 
 
 class PeerRefusedError(PeerError):

@@ -58,11 +58,13 @@ class LoadgenRules(NamedTuple):
     Attributes:
         seeds: of QSL, sample index and schedule.
         minimum_duration_ms: the shortest run.
+        server_result: which rate is the result of Server, that of queries scheduled or completed.
         releases: how the versions of LoadGen begin that have these seeds; empty where that is not known.
     """
 
     seeds: tuple[int, int, int]
     minimum_duration_ms: int
+    server_result: Literal["scheduled", "completed"]
     releases: tuple[str, ...] = ()
 
 
@@ -84,6 +86,21 @@ class LayoutRules(NamedTuple):
     measurement_files: tuple[str, ...]
     scenarios: tuple[str, ...]
     nameplate: bool
+
+
+class BenchmarkRules(NamedTuple):
+    """What the closed and network divisions of a round ask of each benchmark.
+
+    Attributes:
+        aliases: other names of benchmarks, each with the benchmark's own.
+        tests: by compliance test, the benchmarks that it is asked of.
+        scenarios: by category of system and benchmark, the scenarios that it needs; of those that end in "?" one is
+            enough. Empty where they are not known.
+    """
+
+    aliases: Mapping[str, str]
+    tests: Mapping[str, tuple[str, ...]]
+    scenarios: Mapping[str, Mapping[str, tuple[str, ...]]]
 
 
 class PowerRules(NamedTuple):
@@ -162,6 +179,7 @@ class RoundRules(NamedTuple):
         checker: which version of the reference checker `reference` describes.
         published: the day its results came out; sessions of it are older. None where that is not known.
         rules: parameters of rules that this round has otherwise: code, then name, then value.
+        benchmarks: what is asked of each benchmark; of rounds before v4.1 nothing is held.
     """
 
     family: str
@@ -175,6 +193,7 @@ class RoundRules(NamedTuple):
     sources: SourceRules
     reference: ReferenceRules
     rules: Mapping[str, Mapping[str, Value]]
+    benchmarks: BenchmarkRules
 
     @property
     def order(self) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from rules.documents import (
     LEVELS,
     PROFILES,
+    BenchmarkRules,
     DocumentError,
     LayoutRules,
     LoadgenRules,
@@ -126,6 +127,7 @@ def parse_round(values: object, sets: Mapping[str, Mapping[str, str]], where: st
         sources=_within(table, "sources", lambda t: _sources(t, sets)),
         reference=_within(table, "reference", _reference),
         rules=table.take("rules", dict, {}),
+        benchmarks=_benchmarks(Table(table.take("benchmarks", dict, {}), f"[benchmarks] of {where}")),
     )
     table.done()
     return rules
@@ -143,7 +145,12 @@ def _loadgen(table: Table) -> LoadgenRules:
     seeds = tuple(int(text) for text in table.texts("seeds"))
     if len(seeds) != 3:
         raise DocumentError(f"'seeds' in {table.where} has {len(seeds)} entries, expected 3")
-    return LoadgenRules(seeds, table.take("minimum_duration_ms", int), table.texts("releases", []))
+    return LoadgenRules(
+        seeds,
+        table.take("minimum_duration_ms", int),
+        table.choice("server_result", "scheduled", "completed"),
+        table.texts("releases", []),
+    )
 
 
 def _layout(table: Table) -> LayoutRules:
@@ -156,6 +163,22 @@ def _layout(table: Table) -> LayoutRules:
         scenarios=table.texts("scenarios"),
         nameplate=table.take("nameplate", bool),
     )
+
+
+def _benchmarks(table: Table) -> BenchmarkRules:
+    tests = Table(table.take("tests", dict, {}), f"[tests] of {table.where}")
+    scenarios = Table(table.take("scenarios", dict, {}), f"[scenarios] of {table.where}")
+    categories = {name: scenarios.table(name) for name in list(scenarios.values)}
+    made = BenchmarkRules(
+        aliases=table.take("aliases", dict, {}),
+        tests={name: tests.texts(name) for name in list(tests.values)},
+        scenarios={
+            name: {each: category.texts(each) for each in list(category.values)}
+            for name, category in categories.items()
+        },
+    )
+    table.done()
+    return made
 
 
 def _power(table: Table) -> PowerRules:

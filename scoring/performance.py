@@ -3,7 +3,7 @@
     Offline        result_samples_per_second
     Server         result_completed_samples_per_sec; until v4.0 result_scheduled_samples_per_sec
     SingleStream   early_stopping_latency_ss, MultiStream early_stopping_latency_ms, nanoseconds
-    models that answer in tokens: result_tokens_per_second, result_completed_tokens_per_second
+    models that answer in tokens: result_tokens_per_second, result_completed_tokens_per_second, or both inferred
     Offline from SingleStream   result_qps_without_loadgen_overhead
     Offline from MultiStream    8 x 1000 / mean query latency in ms
     MultiStream from SingleStream   8 x early_stopping_latency_ms
@@ -17,14 +17,13 @@ from typing import NamedTuple
 from scoring.inference import SAMPLES_PER_QUERY
 
 NS_PER_MS = 1e6
-OFFLINE, SERVER = (
-    ("result_tokens_per_second", "result_samples_per_second"),
-    (
-        "result_completed_tokens_per_second",
-        "result_completed_samples_per_sec",
-        "result_scheduled_samples_per_sec",
-    ),
+OFFLINE = ("result_tokens_per_second", "result_inferred_tokens_per_second", "result_samples_per_second")
+SERVER = (
+    "result_completed_tokens_per_second",
+    "result_inferred_completed_tokens_per_second",
+    "result_completed_samples_per_sec",
 )
+SCHEDULED = ("result_scheduled_samples_per_sec",)
 """Records of LoadGen, the first that a log has."""
 
 Number = Callable[[str], float | int | None]
@@ -38,13 +37,14 @@ class Performance(NamedTuple):
     rate_per_s: float | None
 
 
-def performance(number: Number, ran: str, scenario: str) -> Performance | None:
+def performance(number: Number, ran: str, scenario: str, *, scheduled: bool = False) -> Performance | None:
     """Get the performance of a run for a scenario, its own or one inferred from it; None where its log does not tell.
 
     Args:
         number: gets a record of LoadGen's log.
         ran: the scenario that LoadGen ran.
         scenario: the one that the result counts for.
+        scheduled: whether queries scheduled are Server's result, as they were until v4.0.
     """
     if scenario in SAMPLES_PER_QUERY:
         return _latency(number, ran, scenario)
@@ -53,7 +53,7 @@ def performance(number: Number, ran: str, scenario: str) -> Performance | None:
     if ran == "MultiStream":
         mean_ns = number("result_mean_query_latency_ns")
         return _rate(8 * 1e9 / mean_ns if mean_ns else None, "samples/s")
-    names = OFFLINE if scenario == "Offline" else SERVER
+    names = OFFLINE if scenario == "Offline" else SCHEDULED if scheduled else SERVER
     found = next((name for name in names if number(name) is not None), "")
     what = "queries/s" if scenario != "Offline" else "samples/s"
     return _rate(number(found), "tokens/s" if "tokens" in found else what)

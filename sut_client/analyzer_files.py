@@ -11,8 +11,8 @@ from sut_client.download import fetch
 from sut_client.link import Link
 
 LARGEST_LIST = 1 << 20
-MOST_FILES = 1 + 2 * 99
-"""The station, and both phases of as many analyzers as two digits can number."""
+MOST_FILES = 1 + 2 * 99 + 99 * (99 + 1)
+"""The station, both phases of as many analyzers as two digits can number, and as many failed attempts of these."""
 
 
 async def fetch_analyzer_files(link: Link, folder: Path) -> None:

@@ -17,30 +17,24 @@ from evidence.journal import Journal
 from evidence.layout import CLIENT_JOURNAL, CLIENT_JSON, CLIENT_LOG, LOADGEN_FILES, OURS, PHASE_FOLDERS, POWER
 from evidence.summary import Summary
 from evidence.traffic_log import TrafficLog
-from metrology.errors import PeerError, PeerRefusedError, SessionError, WattrigError, WorkloadError
+from metrology.errors import PeerError, PeerRefusedError, SessionError, WattrigError
 from sut_client.analyzer_files import fetch_analyzer_files
 from sut_client.clocks import Clocks
+from sut_client.connection import connect, note_connection
 from sut_client.describe import record_system
 from sut_client.download import fetch_all, wanted
 from sut_client.events import (
     Finished,
     LogLine,
     Observe,
-    PhaseEnded,
-    PhaseStarted,
     SessionNamed,
-    WorkloadStarted,
     unobserved,
 )
-from sut_client.link import START_S, STOP_S, Link, connect, note_connection
+from sut_client.link import Link
 from sut_client.options import Options, check_options, remove_old_logs
 from sut_client.partial import keep_partial
-from sut_client.repeat import set_aside
-from sut_client.results import Result, check_result, copy_result, find_result, write_results
+from sut_client.phases import Phases
 from sut_client.signing import sign_session
-from sut_client.workload import Run, run_workload
-from wire.clock_report import clock_line
-from wire.comeback import REPEAT
 from wire.keys import KeyFolder
 from wire.protocol import MAGIC_CLIENT, MAGIC_SERVER, SESSION_NAME
 
@@ -71,7 +65,6 @@ class Client:
         self._log = TrafficLog("client", lambda line: observe(LogLine(line)), must_write=True)
         self._summary = Summary(ROOMS, client_uuid=uuid4())
         self._clocks = Clocks(options.ntp, self._log, observe)
-        self._results: dict[str, Result] = {}
         self._folder: Path | None = None
         self._journal: Journal | None = None
         self._phase = ""
@@ -113,11 +106,8 @@ class Client:
     async def _measure(self, link: Link) -> Path:
         await self._shake_hands(link)
         await self._clocks.check(link, "before new")
-        folder = await self._open_session(link)
-        for phase in self._options.phases:
-            self._phase = phase
-            await self._run_attempts(link, phase, folder)
-        self._phase = ""
+        folder, journal = await self._open_session(link)
+        await self._run_phases(link, folder, journal)
         await self._finish(link, folder)
         return folder
 
@@ -128,7 +118,7 @@ class Client:
         if self._options.stop_server:
             await link.ask_ok("stop")
 
-    async def _open_session(self, link: Link) -> Path:
+    async def _open_session(self, link: Link) -> tuple[Path, Journal]:
         reply = await link.ask(f"new,{self._options.label},{self._summary.client_uuid}")
         name, self._summary.server_uuid = parse_new(reply)
         self._summary.session_name = link.session = name
@@ -143,76 +133,19 @@ class Client:
             raise SessionError(f"there is a session in '{folder}' already", "give this one a --label") from problem
         self._folder = folder
         self._log.open(folder / CLIENT_LOG)
-        self._journal = Journal(folder / CLIENT_JOURNAL)
-        self._summary.keep(self._journal.add)
+        self._journal = journal = Journal(folder / CLIENT_JOURNAL)
+        self._summary.keep(journal.add)
         note_connection(folder, link.lines)
         self._observe(SessionNamed(name, folder))
         await asyncio.to_thread(record_system, folder)
-        return folder
+        return folder, journal
 
-    async def _run_attempts(self, link: Link, phase: str, folder: Path) -> None:
-        """Run a phase; a testing run whose workload fails is repeated as often as operator and director allow."""
-        allowed = self._options.testing_attempts if phase == "testing" and link.given else 1
-        for attempt in range(1, allowed):
-            try:
-                return await self._run_phase(link, phase, folder)
-            except WorkloadError as problem:
-                self._log.warning(f"Testing run {attempt} of at most {allowed} failed: {problem.message}")
-                await link.regain()
-                await link.ask_ok(REPEAT, STOP_S)
-                self._summary.forget(phase)
-                self._results.pop(phase, None)
-                set_aside(folder, attempt, problem.message)
-        return await self._run_phase(link, phase, folder)
-
-    async def _run_phase(self, link: Link, phase: str, folder: Path) -> None:
-        command = f"session,{self._summary.session_name}"
-        ranges = "".join(f",{value}" for value in self._options.fixed_ranges or ())
-        self._log.info(f"Running workload in {phase} mode")
-        self._observe(PhaseStarted(phase))
-        await self._clocks.check(link, f"before {phase}")
-        await self._tell_clock(link)
-        self._summary.stamp(phase)
-        await link.ask_ok(f"{command},start,{phase}{ranges}", START_S)
-        self._summary.stamp(phase)
-        await self._clocks.measure(link, f"{phase} started")
-        run = await self._run_workload(link, phase, folder)
-        await self._clocks.measure(link, f"{phase} ended")
-        self._summary.stamp(phase)
-        await link.ask_ok(f"{command},stop,{phase}", STOP_S)
-        self._summary.stamp(phase)
-        await self._clocks.measure(link, f"{phase} stopped")
-        await self._take_result(phase, run, folder)
-
-    async def _tell_clock(self, link: Link) -> None:
-        """Tell a director of ours, for who watches it, how far apart the clocks are."""
-        if link.given is not None and (best := self._clocks.record.best) is not None:
-            await link.ask(clock_line(best.offset_ns / 1e6, best.uncertainty_ns / 1e6))
-
-    async def _run_workload(self, link: Link, phase: str, folder: Path) -> Run:
-        command, output = self._options.workload, folder / OURS / f"workload_{phase}.log"
-        self._log.info(f"Running the workload {command!r}")
-
-        def started(pid: int) -> None:
-            self._summary.note("workload", phase=phase, pid=pid)
-            self._observe(WorkloadStarted(phase, pid, output))
-
-        run = await run_workload(command, phase, output, link.lost(), started, self._options.time_limit_s)
-        self._summary.note("workload ended", phase=phase, started_ns=run.started_ns, ended_ns=run.ended_ns)
-        await link.regain()
-        if self._journal is not None and self._journal.problem:
-            raise SessionError(self._journal.problem, "make room on the disk")
-        return run
-
-    async def _take_result(self, phase: str, run: Run, folder: Path) -> None:
-        result = await asyncio.to_thread(find_result, self._options.loadgen_logs, phase, run)
-        target = folder / PHASE_FOLDERS[phase]
-        self._log.info(f"Copying loadgen logs from {str(result.folder)!r} to {str(target)!r}")
-        await asyncio.to_thread(copy_result, result, target)
-        check_result(result, phase)
-        self._results[phase] = result
-        write_results(folder, self._results)
-        self._observe(PhaseEnded(phase, result.window_s))
+    async def _run_phases(self, link: Link, folder: Path, journal: Journal) -> None:
+        phases = Phases(self._options, self._observe, self._log, self._summary, self._clocks, journal)
+        for phase in self._options.phases:
+            self._phase = phase
+            await phases.run(link, phase, folder)
+        self._phase = ""
 
     async def _finish(self, link: Link, folder: Path) -> None:
         self._log.info("Done runs")

@@ -2,29 +2,22 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import math
-import os
-import socket
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from evidence.clock_record import Burst
-from evidence.connection import write_connection
 from evidence.summary import Summary
 from evidence.traffic_log import TrafficLog
 from metrology.clock import Exchange
-from metrology.errors import ConfigError, PeerError, PeerGoneError, PeerRefusedError, SessionError
-from sut_client.options import Options
-from wire.comeback import Pass, public, read_hello, resume_line
-from wire.keys import KeyFolder
-from wire.protocol import ABORT, HELLO, LONGEST_LINE, MAGIC_CLIENT, Lines
-from wire.secured import secure
+from metrology.errors import PeerError, PeerGoneError, PeerLostError, PeerRefusedError, SessionError
+from wire.comeback import DONE, Pass, public, read_hello, resume_line
+from wire.protocol import ABORT, HELLO, MAGIC_CLIENT, Lines
 
-CONNECT_S, ANSWER_S = 10.0, 10.0
+ANSWER_S = 10.0
 RETRY_S = 0.5
 LONGEST_REASON = 300
+BROKEN_OFF = "Error: the session was broken off: "
 START_S = 600.0
 """Longest wait for `start`: a PTDaemon takes up to 24 s to start, each range up to 60 s, with several analyzers."""
 STOP_S = 900.0
@@ -33,64 +26,6 @@ BURST = 8
 """Exchanges of time in a burst; the shortest round trip of 8 is near the line's shortest, and takes milliseconds."""
 EARLIEST_S, LATEST_S = 946_684_800.0, 4_102_444_800.0
 """A director's clock before the year 2000 or after 2100 is taken for a broken reply."""
-
-
-async def connect(options: Options) -> Lines:
-    """Connect to the director, encrypted where the options or the place ask for it.
-
-    Raises:
-        ConfigError: it is on another machine, there is no key, and the operator did not allow plain text.
-        PeerRefusedError: one side does not trust the other.
-        PeerGoneError: nobody answers there.
-    """
-    place = f"{options.address}:{options.port}"
-    try:
-        async with asyncio.timeout(CONNECT_S):
-            addresses = await _resolve(options)
-            encrypted = require_protection(options, addresses)
-            reader, writer = await asyncio.open_connection(addresses[0], options.port, limit=LONGEST_LINE)
-    except (OSError, UnicodeError) as problem:
-        errno = getattr(problem, "errno", None) or 0
-        reason = os.strerror(errno) if errno > 0 else str(problem) or f"no answer within {CONNECT_S:g} s"
-        raise PeerGoneError(
-            f"cannot connect to the director at {place}: {reason}",
-            "start 'wattrig director' there, and check the address, the port and the firewall",
-        ) from problem
-    if encrypted:
-        return await secure(reader, writer, f"director {place}", KeyFolder(options.keys))
-    return Lines(reader, writer, "director")
-
-
-async def _resolve(options: Options) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(options.address, options.port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
-
-
-def require_protection(options: Options, addresses: list[str]) -> bool:
-    """Tell whether to encrypt: as the options say, or else where the director is not on this machine.
-
-    Raises:
-        ConfigError: it should be, but there is no key; or the options contradict each other.
-    """
-    if options.tls and options.allow_plaintext:
-        raise ConfigError("both --tls and --allow-plaintext were given", "leave one of them out")
-    outside = [address for address in addresses if not ipaddress.ip_address(address.partition("%")[0]).is_loopback]
-    if options.tls or not outside or options.allow_plaintext:
-        return options.tls
-    if KeyFolder(options.keys).has_identity:
-        return True
-    raise ConfigError(
-        f"the director '{options.address}' ({outside[0]}) is not on this machine, and nothing would protect the "
-        "connection: anybody in the network could read or change the measurement",
-        "with keys it is encrypted: wattrig keys init\n"
-        f"  or, in a lab network that you trust: {options.called_as} --allow-plaintext",
-    )
-
-
-def note_connection(session: Path, lines: Lines) -> None:
-    """Record in the evidence who the director is, and what proves it."""
-    name, fingerprint = (lines.party.name, lines.party.fingerprint) if lines.party else ("", "")
-    write_connection(session, lines.peer, is_local=lines.is_local, name=name, fingerprint=fingerprint)
 
 
 class Link:
@@ -117,6 +52,8 @@ class Link:
         self._summary: Summary | None = summary
         self._connect = connect
         self._lost_s: float | None = None
+        self._heard = 0
+        self._is_done = False
 
     def stop_recording(self) -> None:
         """Record no more: neither side's JSON holds what comes after the runs."""
@@ -142,18 +79,22 @@ class Link:
             except PeerError as problem:
                 return problem.message
 
-    async def regain(self) -> None:
+    async def regain(self, answer_s: float = ANSWER_S) -> None:
         """Come back to the session over a new connection where the last one broke; else there is nothing to do.
+
+        Args:
+            answer_s: longest wait for the director, which first ends what it was asked before.
 
         Raises:
             PeerGoneError: that did not succeed for as long as the director waits.
+            PeerRefusedError: the director has broken the session off.
         """
         if self._lost_s is None:
             return
         grace_s = self.given.grace_s if self.given else 0.0
         self._log.warning(f"The connection to the director broke; trying for {grace_s:g} s to come back")
         while time.monotonic() < self._lost_s + grace_s:
-            if await self._resume():
+            if await self._resume(answer_s):
                 self._lost_s = None
                 self._log.warning("The connection to the director is back")
                 return
@@ -163,16 +104,20 @@ class Link:
             "look into the director's log, and at the network between the two machines",
         )
 
-    async def _resume(self) -> bool:
+    async def _resume(self, answer_s: float) -> bool:
         try:
             lines = await self._connect()
         except PeerError:
             return False
         accepted = False
         try:
-            reply = await lines.ask(resume_line(self.session, self.given.secret if self.given else ""), ANSWER_S)
-            accepted = reply == "OK"
-        except PeerError:
+            secret = self.given.secret if self.given else ""
+            reply = await lines.ask(resume_line(self.session, secret, self._heard), answer_s)
+            if reply.startswith(BROKEN_OFF):
+                raise PeerRefusedError(f"the director ended the session: {reply.removeprefix(BROKEN_OFF)}")
+            self._is_done = reply == DONE
+            accepted = reply == "OK" or self._is_done
+        except PeerGoneError:
             return False
         finally:
             await (self.lines if accepted else lines).close()
@@ -203,8 +148,21 @@ class Link:
         Raises:
             PeerError: the director is gone, silent, or ended the session; the message has its reason.
         """
-        reply, _, _ = await self._ask(command, timeout_s)
+        reply, _, _ = await self._ask_until_heard(command, timeout_s)
         return reply
+
+    async def _ask_until_heard(self, command: str, timeout_s: float) -> tuple[str, int, int]:
+        """Ask; where the connection breaks in a session, come back to it and ask again."""
+        while True:
+            try:
+                return await self._ask(command, timeout_s)
+            except PeerLostError:
+                if self.given is None or not self.session:
+                    raise
+            self._lost_s = time.monotonic()
+            await self.regain(timeout_s)
+            if self._is_done:
+                return "OK", time.time_ns(), time.time_ns()
 
     async def _ask(self, command: str, timeout_s: float) -> tuple[str, int, int]:
         self._log.info(f"Sending command to the server: {command!r}")
@@ -216,6 +174,7 @@ class Link:
             raise PeerGoneError(f"the director ended the session: {reply.removeprefix(ABORT)}")
         if self._summary is not None:
             self._summary.message(command, sent_ns / 1e9, public(reply), received_ns / 1e9)
+            self._heard += 1
         return reply, sent_ns, received_ns
 
     async def ask_ok(self, command: str, timeout_s: float = ANSWER_S) -> None:
@@ -242,7 +201,7 @@ class Link:
         return Burst(where, exchanges)
 
     async def _exchange(self) -> Exchange:
-        reply, sent_ns, received_ns = await self._ask("time", ANSWER_S)
+        reply, sent_ns, received_ns = await self._ask_until_heard("time", ANSWER_S)
         return Exchange(sent_ns, parse_time(reply), received_ns)
 
 

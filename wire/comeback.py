@@ -1,12 +1,15 @@
 """The right to come back to a session over a new connection; an extension, agreed on by hello.
 
     > wattrig,hello,1                                 < OK,<version>,<secret>,<grace_s>
-    > wattrig,resume,<session>,<secret>               < OK     the first line of a new connection, while measuring
+    > wattrig,resume,<session>,<secret>,<heard>       < OK     the first line of a new connection
+                                                      < Done   the session was completed meanwhile
     > wattrig,fetch,<session>,<secret>,<file>,<offset>         answered as `download`, from a byte on
     > wattrig,repeat,testing                          < OK     the testing run is begun anew with the same ranges
     > wattrig,abort,<reason>                          < OK     the client gives up
 
-The secret proves that a client is the one that began the session. No log and no record shows it (`public`).
+`heard` is how many replies the client has recorded: the director takes back the one that was lost on the way, and the
+client asks again. The secret proves that a client is the one that began the session. No log and no record shows it
+(`public`).
 """
 
 import hmac
@@ -17,6 +20,8 @@ from dataclasses import dataclass
 RESUME, FETCH, REPEAT = "wattrig,resume,", "wattrig,fetch,", "wattrig,repeat,testing"
 LONGEST_GRACE_S = 86_400.0
 _HELLO_REPLY = re.compile(r"OK,[^,]{1,80},([0-9a-f]{32}),(\d{1,5}(?:\.\d{1,3})?)")
+_RESUME = re.compile(r"wattrig,resume,([^,]{1,200}),([^,]{1,64}),([0-9]{1,9})")
+DONE = "Done"
 _SECRET = re.compile(r"(?<=,)[0-9a-f]{32}(?=,|$)")
 
 
@@ -49,9 +54,15 @@ def public(line: str) -> str:
     return _SECRET.sub("<secret>", line) if line.startswith(("OK,", RESUME, FETCH)) else line
 
 
-def resume_line(session: str, secret: str) -> str:
-    """Write the command that resumes a session."""
-    return f"{RESUME}{session},{secret}"
+def resume_line(session: str, secret: str, heard: int) -> str:
+    """Write the command that resumes a session; `heard` replies of it are recorded."""
+    return f"{RESUME}{session},{secret},{heard}"
+
+
+def read_resume(line: str) -> tuple[str, str, int] | None:
+    """Read that command: session, secret, and how many replies were heard; None where it is none."""
+    match = _RESUME.fullmatch(line)
+    return (match[1], match[2], int(match[3])) if match else None
 
 
 def same_secret(given: str, expected: str) -> bool:

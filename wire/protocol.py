@@ -10,9 +10,10 @@ import contextlib
 import ipaddress
 import re
 import socket
+from collections.abc import Awaitable
 from pathlib import Path
 
-from metrology.errors import PeerError, PeerGoneError
+from metrology.errors import PeerError, PeerGoneError, PeerLostError
 from wire.keys import Party
 
 MAGIC_CLIENT = "mlcommons/power client v3"
@@ -30,6 +31,8 @@ LARGEST_FILE = 4 << 30
 """Largest file accepted, bytes: 500,000 samples (PTDaemon's limit) of 60 channels."""
 CLOSE_S = 2.0
 """How long the end of a connection may take; a peer that is cut off must not hold up what comes next."""
+UNACKNOWLEDGED_MS = 30_000
+"""How long what was sent may stay unacknowledged by the other machine before the connection counts as broken."""
 LABEL = re.compile(r"[A-Za-z0-9_-]{0,64}")
 SESSION_NAME = re.compile(r"\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}(_[A-Za-z0-9_-]{1,64})?", re.ASCII)
 """A session is named by the director's local time and the label; what does not match never names a folder."""
@@ -69,7 +72,7 @@ class Lines:
             self._writer.write(text.encode() + b"\r\n")
             await self._writer.drain()
         except OSError as problem:
-            raise PeerGoneError(f"the {self.peer} closed the connection ({problem})") from problem
+            raise PeerLostError(f"the {self.peer} closed the connection ({problem})") from problem
 
     async def receive(self, timeout_s: float | None) -> str:
         """Receive one line.
@@ -80,18 +83,23 @@ class Lines:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                line = await self._reader.readuntil(b"\n")
+                line = await self._come(self._reader.readuntil(b"\n"))
         except TimeoutError as problem:
             raise PeerGoneError(f"the {self.peer} sent no line within {timeout_s:g} s") from problem
         except asyncio.IncompleteReadError as problem:
-            raise PeerGoneError(f"the {self.peer} closed the connection") from problem
+            raise PeerLostError(f"the {self.peer} closed the connection") from problem
         except asyncio.LimitOverrunError as problem:
             raise PeerError(
                 f"the {self.peer} sent a line of over {LONGEST_LINE} bytes, expected at most that"
             ) from problem
-        except OSError as problem:
-            raise PeerGoneError(f"the connection to the {self.peer} broke ({problem})") from problem
         return line.rstrip(b"\r\n").decode(errors="replace")
+
+    async def _come(self, reading: Awaitable[bytes]) -> bytes:
+        """Wait for bytes; what the system reports as timed out (ETIMEDOUT) must not pass for our own time-out."""
+        try:
+            return await reading
+        except OSError as problem:
+            raise PeerLostError(f"the connection to the {self.peer} broke ({problem})") from problem
 
     async def ask(self, command: str, timeout_s: float | None) -> str:
         """Send a command and receive its reply; errors as in `send` and `receive`."""
@@ -166,11 +174,11 @@ class Lines:
     async def _exactly(self, length: int, timeout_s: float) -> bytes:
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._reader.readexactly(length)
+                return await self._come(self._reader.readexactly(length))
         except TimeoutError as problem:
             raise PeerGoneError(f"the {self.peer} sent no whole block within {timeout_s:g} s") from problem
-        except (asyncio.IncompleteReadError, OSError) as problem:
-            raise PeerGoneError(f"the {self.peer} closed the connection in the middle of a file") from problem
+        except asyncio.IncompleteReadError as problem:
+            raise PeerLostError(f"the {self.peer} closed the connection in the middle of a file") from problem
 
     async def close(self) -> None:
         """Close the connection; a peer that is gone already, or does not read, is no error."""
@@ -200,9 +208,14 @@ def block_length(line: str, peer: str) -> int:
 
 
 def _tune(connection: socket.socket) -> None:
-    """Notice a dead peer within 22 s, as the reference does, and send small lines at once, as it does not."""
+    """Notice a dead peer within 22 s, as the reference does, and send small lines at once, as it does not.
+
+    While something that was sent is not acknowledged, Linux probes nobody, and gives up after 15 minutes only unless
+    it is told when (tcp(7)).
+    """
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (("TCP_KEEPIDLE", 2), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 10)):
+    limits = (("TCP_KEEPIDLE", 2), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 10), ("TCP_USER_TIMEOUT", UNACKNOWLEDGED_MS))
+    for option, value in limits:
         if hasattr(socket, option):
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from analyzers.driver import Family, Measured, sum_reading
 from analyzers.transport import Transport
@@ -16,6 +17,17 @@ from metrology.reading import mean_reading
 
 ANSWER_S = 2.0
 """Longest wait for an answer that does not wait for an update."""
+
+
+class Answer(NamedTuple):
+    """What came, the moments of its first byte, UTC and monotonic nanoseconds, and when it had been asked for."""
+
+    text: str
+    t_utc_ns: int
+    t_mono_ns: int
+    asked_mono_ns: int
+
+
 _IDENTITY = re.compile(r"[A-Za-z][^,;]*(,[^,;]*){3}")
 
 
@@ -80,15 +92,29 @@ class Dialogue:
             raise WrongInstrumentError(f"{identity!r} answered where {self._identity!r} did before")
         self._behind = False
 
-    def exchange(self, message: str, timeout_s: float) -> tuple[str, int, int]:
-        """Ask, and get the answer with the moment it came, UTC and monotonic nanoseconds."""
+    def exchange(self, message: str, timeout_s: float) -> Answer:
+        """Ask, and get the answer with its moments."""
+        asked_ns = self._ask(message, timeout_s)
+        answer, t_utc_ns, t_mono_ns = self.line.read(timeout_s)
+        self._behind = False
+        return Answer(answer.strip(), t_utc_ns, t_mono_ns, asked_ns)
+
+    def exchange_block(self, message: str, timeout_s: float) -> tuple[bytes, Answer]:
+        """Ask for an answer that begins with a block of bytes; get them, and the rest of it."""
+        asked_ns = self._ask(message, timeout_s)
+        block, rest, t_utc_ns, t_mono_ns = self.line.read_block(timeout_s)
+        self._behind = False
+        return block, Answer(rest.strip(), t_utc_ns, t_mono_ns, asked_ns)
+
+    def _ask(self, message: str, timeout_s: float) -> int:
+        """Send a question; get when the instrument has it, monotonic nanoseconds."""
         if self._behind:
             self.catch_up(timeout_s)
         self._behind = True
+        began_ns = time.monotonic_ns()
         self.line.write(message)
-        answer, t_utc_ns, t_mono_ns = self.line.read(timeout_s)
-        self._behind = False
-        return answer.strip(), t_utc_ns, t_mono_ns
+        # Writing may return while the bytes are still leaving, and may only return once they have.
+        return max(time.monotonic_ns(), began_ns + round(len(message) * self.line.byte_s * 1e9))
 
     def garbled(self, answer: str, question: str) -> InstrumentError:
         """Make the error for an answer that makes no sense."""
@@ -97,10 +123,15 @@ class Dialogue:
 
 
 def joined(parts: Sequence[Measured]) -> Measured:
-    """Join consecutive updates of equal length to one sample: means of all readings, the time of the last."""
+    """Join consecutive updates of equal length to one sample: means of all readings, the time of the last.
+
+    Samples are missed where updates are lost: one for each number of updates that make a sample, and for a part.
+    """
     if len(parts) == 1:
         return parts[0]
     readings = zip(*(part.channels for part in parts), strict=True)
     channels = tuple(mean_reading(of_one) for of_one in readings)
     total = sum_reading(channels) if channels else mean_reading([part.total for part in parts])
-    return replace(parts[-1], total=total, channels=channels, raw="|".join(part.raw for part in parts))
+    missed = -(-sum(part.missed for part in parts) // len(parts))
+    raw = "|".join(part.raw for part in parts)
+    return replace(parts[-1], total=total, channels=channels, raw=raw, missed=missed)

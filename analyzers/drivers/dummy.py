@@ -30,6 +30,10 @@ class NoLine:
         """Refuse: nobody answers."""
         raise InstrumentError("there is no instrument to read from")
 
+    def read_block(self, timeout_s: float) -> tuple[bytes, str, int, int]:
+        """Refuse: nobody answers."""
+        raise InstrumentError("there is no instrument to read from")
+
     def clear(self) -> None:
         """Do nothing: nothing ever comes."""
 
@@ -94,11 +98,11 @@ class Dummy:
     def read(self, timeout_s: float) -> Measured:
         """Wait for the next update, which is on a grid of its own, and get it."""
         now_ns = self._clock()
-        while self._next_ns <= now_ns:
-            self._next_ns += self._interval_ns
+        missed = max(0, (now_ns - self._next_ns) // self._interval_ns + 1)
+        self._next_ns += missed * self._interval_ns
         self._sleep((self._next_ns - now_ns) / 1e9)
         self._next_ns += self._interval_ns
-        return Measured(time.time_ns(), self._clock(), SHOWN, (), "23.31,120.0,0.19425,1.0")
+        return Measured(time.time_ns(), self._clock(), SHOWN, (), "23.31,120.0,0.19425,1.0", missed=missed)
 
     def end(self) -> None:
         """Go back to updates outside a measurement."""

@@ -23,7 +23,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from analyzers.driver import Family, Instrument, Measured, Wanted, sum_reading
-from analyzers.drivers.dialogue import ANSWER_S, Dialogue, joined
+from analyzers.drivers.dialogue import ANSWER_S, Answer, Dialogue, joined
 from analyzers.drivers.hioki_values import (
     ITEM_BYTES,
     ITEMS,
@@ -33,6 +33,7 @@ from analyzers.drivers.hioki_values import (
     RANGE_BYTES,
     parse_sample,
 )
+from analyzers.drivers.updates import UpdateCount
 from analyzers.drivers.yokogawa_values import parse_full_scale
 from analyzers.transport import Transport, check_pace
 from metrology import datasheet
@@ -86,6 +87,8 @@ class PW3335:
         self._period_ms = CYCLE_MS
         self._updates = 0
         self._edge_s: float | None = None
+        self._count = UpdateCount(CYCLE_MS)
+        self._parts: list[Measured] = []
 
     def open(self, transport: Transport, wanted: Wanted) -> Instrument:
         """Connect; see `Driver.open`."""
@@ -152,6 +155,7 @@ class PW3335:
         self._forget_update()
         self._period_ms = count * CYCLE_MS
         self._updates = interval_ms // self._period_ms
+        self._count, self._parts = UpdateCount(self._period_ms), []
 
     def _sample_bytes(self) -> int:
         answer = len(self._suffixes) * (len(ITEMS) * ITEM_BYTES + 2 * RANGE_BYTES)
@@ -165,41 +169,50 @@ class PW3335:
         deadline_s = self._clock() + timeout_s
         if not self._updates:
             self._forget_update()
-        return joined([self._sample(deadline_s) for _ in range(max(1, self._updates))])
+        try:
+            while len(self._parts) < max(1, self._updates):
+                self._parts.append(self._sample(deadline_s))
+        except InstrumentError:
+            self._count.failed()
+            raise
+        parts, self._parts = self._parts, []
+        return joined(parts)
 
     def _sample(self, deadline_s: float) -> Measured:
-        t_utc_ns, t_mono_ns = self._await_update(deadline_s)
+        update = self._await_update(deadline_s)
         question = self._question()
         answer = self._talk.ask(question)
         try:
             readings, ranges = parse_sample(answer, len(self._suffixes))
         except ValueError as problem:
             raise self._talk.garbled(answer, question) from problem
+        missed = self._count.lost(update.asked_mono_ns, update.t_mono_ns)
+        moments = update.t_utc_ns, update.t_mono_ns
         if not self.family.multichannel:
-            return Measured(t_utc_ns, t_mono_ns, readings[0], (), answer, *ranges[0])
-        return Measured(t_utc_ns, t_mono_ns, sum_reading(readings), readings, answer, *ranges[0], ranges)
+            return Measured(*moments, readings[0], (), answer, *ranges[0], missed=missed)
+        return Measured(*moments, sum_reading(readings), readings, answer, *ranges[0], ranges, missed)
 
     def _question(self) -> str:
         items = ",".join(item + number for number in self._suffixes for item in ITEMS)
         return f":MEAS? {items}" + "".join(f";:CURR{number}:RANG?;:VOLT{number}:RANG?" for number in self._suffixes)
 
-    def _await_update(self, deadline_s: float) -> tuple[int, int]:
-        """Ask until the display has been renewed; get when it was found so, UTC and monotonic nanoseconds."""
-        waited = False
+    def _await_update(self, deadline_s: float) -> Answer:
+        """Ask until the display has been renewed; get the answer that says so, as if to the first question."""
+        first: Answer | None = None
         while True:
             patience_s = min(ANSWER_S, max(0.0, deadline_s - self._clock()))
-            answer, t_utc_ns, t_mono_ns = self._talk.exchange(":ESR0?", patience_s)
-            if not answer.isdecimal():
-                raise self._talk.garbled(answer, ":ESR0?")
-            if int(answer) & DATA_SET:
-                self._check_period(waited)
-                return t_utc_ns, t_mono_ns
+            answer = self._talk.exchange(":ESR0?", patience_s)
+            if not answer.text.isdecimal():
+                raise self._talk.garbled(answer.text, ":ESR0?")
+            if int(answer.text) & DATA_SET:
+                self._check_period(first is not None)
+                return answer._replace(asked_mono_ns=(first or answer).asked_mono_ns)
             if self._clock() >= deadline_s:
                 raise InstrumentError(
                     f"the {self.family.title} has not renewed its display in time", "is it on hold?"
                 )
             self._sleep(POLL_S)
-            waited = True
+            first = first or answer
 
     def _check_period(self, waited: bool) -> None:
         """Make sure that averages follow each other instead of overlapping; only moments waited for can tell."""

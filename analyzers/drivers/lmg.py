@@ -75,6 +75,7 @@ class LMG600:
         self._cycle_s = IDLE_CYCLE_S
         self._running = False
         self._streaming = False
+        self._lost = 0
 
     def open(self, transport: Transport, wanted: Wanted) -> Instrument:
         """Connect; see `Driver.open`."""
@@ -127,12 +128,14 @@ class LMG600:
         """Set the cycle to the interval, and have the meter tell each cycle's values from now on."""
         self._set_cycle(interval_ms / 1000)
         self._running = True
+        self._lost = 0
         self._tell()
 
     def read(self, timeout_s: float) -> Measured:
         """Wait for the end of the next cycle; see `Driver.read`.
 
-        Within a run a reader that comes late gets the cycles it has missed, one after another.
+        Within a run a reader that comes late gets the cycles it has missed, one after another: lost is only a line
+        that makes no sense, or that tells of a cycle of another length.
         """
         deadline_s = self._clock() + timeout_s
         self._tell()
@@ -156,12 +159,15 @@ class LMG600:
             duration_s = float(duration)
             readings, ranges = _parse(values, len(self._channels))
         except ValueError as problem:
+            self._lost += 1
             raise self._talk.garbled(answer, "cont on") from problem
         if not abs(duration_s - self._cycle_s) <= TOLERANCE * self._cycle_s:
+            self._lost += 1
             return None
+        missed, self._lost = self._lost, 0
         if not self.family.multichannel:
-            return Measured(t_utc_ns, t_mono_ns, readings[0], (), answer, *ranges[0])
-        return Measured(t_utc_ns, t_mono_ns, sum_reading(readings), readings, answer, *ranges[0], ranges)
+            return Measured(t_utc_ns, t_mono_ns, readings[0], (), answer, *ranges[0], missed=missed)
+        return Measured(t_utc_ns, t_mono_ns, sum_reading(readings), readings, answer, *ranges[0], ranges, missed)
 
     def end(self) -> None:
         """Go back to short cycles."""

@@ -32,6 +32,7 @@ class WT1800(Elements):
         r"YOKOGAWA,WT180[1-6]E?(-[0-9A-Z-]*)?,.*",
         "IM WT1801-17EN, public programs",
         interfaces=("usbtmc", "gpib", "vxi11"),
+        binary=True,
         channels=6,
         verified="unverified: written after public programs and from memory of the manual",
     )

@@ -34,6 +34,7 @@ class WT310(Yokogawa):
         r"YOKOGAWA,WT310(E|EH|HC)?,.*",
         MANUALS,
         interfaces=INTERFACES,
+        binary=True,
         verified=PUBLISHED_LOGS,
     )
     names: ClassVar[tuple[str, str]] = ("YokogawaWT310", "YokogawaWT310E")
@@ -78,6 +79,7 @@ class WT330(WT310):
         r"YOKOGAWA,WT33[23]E?,.*",
         MANUALS,
         interfaces=INTERFACES,
+        binary=True,
         channels=3,
         verified=PUBLISHED_LOGS,
     )

@@ -58,6 +58,7 @@ class WT500(Elements):
         IDN,
         "IM 760201-01E, published PTDaemon logs",
         interfaces=INTERFACES,
+        binary=True,
         channels=3,
         verified=PUBLISHED_LOGS,
     )

@@ -29,6 +29,7 @@ class WT5000(Elements):
         r"YOKOGAWA,WT5000[^,]*,.*",
         "IM WT5000-17EN, data sheet",
         interfaces=("usbtmc", "gpib", "vxi11"),
+        binary=True,
         channels=ELEMENTS,
         verified="unverified: written from memory of the data sheet, with the commands of the WT1800",
     )

@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from analyzers.driver import Family, Instrument, Measured, Wanted, sum_reading
-from analyzers.drivers.dialogue import Dialogue, joined
-from analyzers.drivers.yokogawa_values import ITEMS, parse_full_scale, parse_pairs, parse_reading
+from analyzers.drivers.dialogue import Answer, Dialogue, joined
+from analyzers.drivers.updates import UpdateCount
+from analyzers.drivers.yokogawa_values import (
+    FLOAT_BYTES,
+    ITEMS,
+    parse_floats,
+    parse_full_scale,
+    parse_pairs,
+    parse_reading,
+)
 from analyzers.transport import Transport, check_pace
 from metrology.errors import ConfigError, InstrumentError
 from metrology.ranges import Range
@@ -69,6 +77,10 @@ class Yokogawa(ABC):
         self._model: Model
         self._elements: tuple[int, ...] = ()
         self._updates = 0
+        self._readout: str | None = None
+        self._binary = False
+        self._count = UpdateCount(self.idle_rate_ms)
+        self._parts: list[Measured] = []
 
     @abstractmethod
     def recognise(self, model: str) -> Model:
@@ -85,6 +97,7 @@ class Yokogawa(ABC):
     def open(self, transport: Transport, wanted: Wanted) -> Instrument:
         """Connect; see `Driver.open`."""
         self._line, self._elements = Dialogue(transport, self.family), wanted.channels
+        self._readout, self._binary = wanted.readout, False
         transport.clear()
         transport.write("")  # ends what a program that died may have left half written
         identity = self._line.identify()
@@ -156,10 +169,14 @@ class Yokogawa(ABC):
                 f"the {self.family.title} cannot give means over {interval_ms} ms",
                 f"take a multiple of one of its update periods: {', '.join(map(str, rates_ms))} ms",
             )
-        check_pace(self._line.line, self.sample_bytes, max(fitting))
+        self._binary = self._choose_readout(max(fitting))
+        check_pace(self._line.line, self.sample_bytes(binary=self._binary), max(fitting))
+        if self._binary:
+            self._set(":NUM:FORM FLO", "choosing binary values")
         self._set(f"{self._rate(max(fitting))};:STAT:FILT1 FALL", "setting the update period")
         self._forget_update()
         self._updates = interval_ms // max(fitting)
+        self._count, self._parts = UpdateCount(max(fitting)), []
 
     @property
     def sample_question(self) -> str:
@@ -167,10 +184,17 @@ class Yokogawa(ABC):
         ranges = (f":{name}:RANG{place}?" for place in self._places() for name in ("CURR", "VOLT"))
         return ";".join((":COMM:WAIT 1", self.values, *ranges, ":STAT:COND?", ":STAT:EESR?"))
 
-    @property
-    def sample_bytes(self) -> int:
+    def _choose_readout(self, period_ms: int) -> bool:
+        """Tell whether values are read in binary: as asked for, else where the line carries them so alone."""
+        if not self.family.binary or self._readout == "ascii":
+            return False
+        needed_ms = self.sample_bytes(binary=False) * self._line.line.byte_s * 1000
+        return self._readout == "binary" or needed_ms > period_ms
+
+    def sample_bytes(self, *, binary: bool) -> int:
         """Get the most bytes that one sample takes on the line, question and answer with their line ends."""
-        values = ITEMS * len(self._elements) * len("-2.0606E+03,")
+        count = ITEMS * len(self._elements)
+        values = len("#40020") + count * FLOAT_BYTES + 1 if binary else count * len("-2.0606E+03,")
         return (
             len(self.sample_question) + values + 2 * len(self._places()) * len("500.0E-03;") + len("65535;65535") + 4
         )
@@ -183,11 +207,17 @@ class Yokogawa(ABC):
         deadline_s = time.monotonic() + timeout_s
         if not self._updates:
             self._forget_update()
-        parts = [self._sample(max(0.0, deadline_s - time.monotonic())) for _ in range(max(1, self._updates))]
+        try:
+            while len(self._parts) < max(1, self._updates):
+                self._parts.append(self._sample(max(0.0, deadline_s - time.monotonic())))
+        except InstrumentError:
+            self._count.failed()
+            raise
+        parts, self._parts = self._parts, []
         return joined(parts)
 
     def _sample(self, timeout_s: float) -> Measured:
-        answer, t_utc_ns, t_mono_ns = self._line.exchange(self.sample_question, timeout_s)
+        answer, t_utc_ns, t_mono_ns, asked_ns = self._answer(timeout_s)
         try:
             values, *scales, condition, _ = answer.split(";")
             readings = self._readings(values.split(","), int(condition))
@@ -197,7 +227,18 @@ class Yokogawa(ABC):
         channels = readings if self.family.multichannel else ()
         total = sum_reading(channels) if channels else readings[0]
         each = pairs if channels and self.place else ()
-        return Measured(t_utc_ns, t_mono_ns, total, channels, answer, *pairs[0], channel_ranges=each)
+        missed = self._count.lost(asked_ns, t_mono_ns)
+        return Measured(t_utc_ns, t_mono_ns, total, channels, answer, *pairs[0], channel_ranges=each, missed=missed)
+
+    def _answer(self, timeout_s: float) -> Answer:
+        """Ask for a sample; values that come in binary are put into the words that they would have had otherwise."""
+        if not self._binary:
+            return self._line.exchange(self.sample_question, timeout_s)
+        block, rest = self._line.exchange_block(self.sample_question, timeout_s)
+        try:
+            return rest._replace(text=parse_floats(block) + rest.text)
+        except ValueError as problem:
+            raise self._line.garbled(str(problem), self.sample_question) from problem
 
     def _readings(self, values: Sequence[str], condition: int) -> tuple[Reading, ...]:
         if len(values) != ITEMS * len(self._elements):
@@ -210,6 +251,9 @@ class Yokogawa(ABC):
     def end(self) -> None:
         """Go back to short update periods."""
         self._updates = 0
+        if self._binary:
+            self._binary = False
+            self._set(":NUM:FORM ASC", "choosing values in text")
         self._set(self._rate(self.idle_rate_ms), "setting the update period")
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """The items that a Yokogawa meter is told to show, and what its answers about them mean."""
 
+import struct
 from collections.abc import Sequence
 
 from metrology.reading import BAD_READING, Reading, Validity
@@ -8,6 +9,15 @@ LARGEST_VALUE = 9.9e37
 """From here on a number means error or no data, as 9.91E+37 does; source: published logs."""
 ITEMS = 5
 """Values of each element in an answer: voltage, current, power, power factor, frequency, as PTDaemon reads them."""
+FLOAT_BYTES = 4
+"""A value in a block: IEEE 754, single precision, big-endian, as these meters start (`:NUM:FORM FLO`)."""
+
+
+def parse_floats(block: bytes) -> str:
+    """Write a block of floats as an answer in text has them; raises `ValueError` where it is none."""
+    if len(block) % FLOAT_BYTES:
+        raise ValueError(f"got a block of {len(block)} bytes, expected {FLOAT_BYTES} for each value")
+    return ",".join(f"{value:.9g}" for (value,) in struct.iter_unpack(">f", block))
 
 
 def item_messages(elements: Sequence[int], functions: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from analyzers.drivers import KNOWN, driver_for
 from analyzers.ptd.report import Log
+from analyzers.ptd.scheduling import give_way
 from analyzers.ptd.serving import lost_text, serve_meter, serve_one_of_many
 from analyzers.transport.choice import FLAGS
 from metrology.errors import ConfigError, InstrumentLostError, WattrigError
@@ -23,8 +24,6 @@ FAILED = 1
 DEFAULT_PORT = 8888
 """PTDaemon's own for power analyzers."""
 FASTEST_BAUD = 4_000_000
-SWITCH_S = 0.0005
-"""How long a thread may hold up the others, a tenth of Python's own choice: each meter has one that samples."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,6 +61,8 @@ def parser() -> Parser:
     add("-B", dest="baud", metavar="BAUD", type=int, help="baud rate (default: the instrument's first setting)")
     add("--model", choices=MODELS, help="formula of uncertainty: PTDaemon's own, or the maker's data sheet (default: "
         "ptd where it is known, else datasheet)")  # fmt: skip
+    add("--readout", choices=("ascii", "binary"), help="how values are read, where the instrument knows both ways "
+        "(default: ascii, or binary where the line carries the interval so alone)")  # fmt: skip
     add("--accuracy", metavar="TERMS", help="your own terms in the data sheet's place: reading=0.001,range=0.0005")
     add("device_type", metavar="TYPE", type=int, help="device type, see below")
     add("device", metavar="PORT", help="/dev/ttyUSB0, /dev/usbtmc0, a VISA resource, or what the flag says")
@@ -127,6 +128,7 @@ def open_log(path: Path | None) -> Log:
 
 async def run(found: Sequence[argparse.Namespace], logs: Sequence[Log]) -> int:
     """Serve all meters until a signal ends them; get the exit code. One alone raises what `serve_meter` does."""
+    give_way()
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
@@ -139,7 +141,6 @@ async def run(found: Sequence[argparse.Namespace], logs: Sequence[Log]) -> int:
     if len(works) == 1:
         await serve_meter(*works[0], ended)
         return 0
-    sys.setswitchinterval(SWITCH_S)
     problems = await asyncio.gather(*(serve_one_of_many(*work, ended) for work in works))
     return FAILED if any(problems) else 0
 

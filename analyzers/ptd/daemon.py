@@ -39,6 +39,9 @@ from metrology.ranges import smallest_range
 UNKNOWN_REPLY = "Unknown command, or not one that this daemon knows"
 BUSY_REPLY = "Error: Meter busy, stop the measurement first"
 IDLE_REPLY = "Error: no measurement to stop"
+HOLD_S = 0.005
+"""How long a Go is held back once it was heard: a director that sends one to many meters is not kept from its
+processor by the first of them at work."""
 CLOSING_S = 3.0
 """Longest wait, at the end of the process, for the sample in flight."""
 
@@ -158,8 +161,9 @@ class Daemon:
 
     async def _go(self, words: Sequence[str]) -> str:
         plan = parse_go(words)
-        self._log.say("Go command received")
-        await asyncio.sleep(0)  # other meters of this process hear theirs before any is at work
+        heard_ns = self._log.clock()
+        await asyncio.sleep(HOLD_S)
+        self._log.say("Go command received", at_ns=heard_ns)
         await self._start(plan)
         return go_reply(plan.interval_ms, plan.rampup)
 

@@ -68,15 +68,6 @@ class Taken:
     texts: tuple[str, ...] = ()
 
 
-def missed_count(before_ns: int, now_ns: int, interval_ms: int) -> int:
-    """Count the samples missed between two readings.
-
-    Only the time between neighbours counts, so that the grid follows the instrument's own clock: a drift between
-    it and ours never adds up to a missed sample.
-    """
-    return max(0, round((now_ns - before_ns) / (interval_ms * 1_000_000)) - 1)
-
-
 class Run:
     """A measurement; the sampler adds to it while the daemon answers questions about it.
 
@@ -97,7 +88,7 @@ class Run:
         self._lines: list[str] = []
         self._read = 0
         self._rampup_left = plan.rampup
-        self._before: tuple[int, int] | None = None
+        self._before_ns: int | None = None
         self._statistics = {name: Statistics() for name in ("Watts", "Volts", "Amps", "PF")}
         self._uncertainties = [UncertaintyTally() for _ in range(instrument.channels + 1)]
 
@@ -146,14 +137,13 @@ class Run:
 
     def _take_missed(self, measured: Measured) -> tuple[list[str], list[str]]:
         """Fill a gap with placeholders that carry the time of the sample before it, as PTDaemon does."""
-        before, self._before = self._before, (measured.t_utc_ns, measured.t_mono_ns)
-        if before is None:
+        before_ns, self._before_ns = self._before_ns, measured.t_utc_ns
+        if before_ns is None or not measured.missed:
             return [], []
-        missed = missed_count(before[1], measured.t_mono_ns, self.plan.interval_ms)
-        placeholder = Sample(before[0], MISSED_READING, (MISSED_READING,) * len(measured.channels))
+        placeholder = Sample(before_ns, MISSED_READING, (MISSED_READING,) * len(measured.channels))
         room = self.plan.samples - len(self._lines) - 1
-        lines = [self._keep(placeholder) for _ in range(min(missed, room))]
-        return lines, [f"WARNING: Missed {missed} samples"] if missed else []
+        lines = [self._keep(placeholder) for _ in range(min(measured.missed, room))]
+        return lines, [f"WARNING: Missed {measured.missed} samples"]
 
     def _keep(self, sample: Sample) -> str:
         line = sample_line(sample)

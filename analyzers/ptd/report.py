@@ -35,15 +35,15 @@ class Log:
 
     def __init__(self, stream: TextIO, clock: Callable[[], int] = time.time_ns) -> None:
         self._stream = stream
-        self._clock = clock
+        self.clock = clock
         self._lock = threading.Lock()
         self._last_ms = 0
 
-    def say(self, *texts: str) -> None:
-        """Write texts, each after the time; a text may go on in further lines, which then have no stamp."""
+    def say(self, *texts: str, at_ns: int | None = None) -> None:
+        """Write texts, each after the time, or after the moment given; further lines of a text have no stamp."""
         with self._lock:
             for text in texts:
-                now_ns = self._clock()
+                now_ns = self.clock() if at_ns is None else at_ns
                 self._last_ms = now_ns // 1_000_000
                 self._stream.write(f"{format_stamp(now_ns)}: {text}\n")
             self._stream.flush()
@@ -52,7 +52,7 @@ class Log:
         """Write a text with a later stamp than all before: a reader that compares times must find it after them."""
         with self._lock:
             last_ms = self._last_ms
-        while last_ms == self._clock() // 1_000_000:
+        while last_ms == self.clock() // 1_000_000:
             time.sleep(0.001)
         self.say(text)
 

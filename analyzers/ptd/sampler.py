@@ -8,6 +8,7 @@ from analyzers.driver import Measured
 from analyzers.ptd.measure import Run
 from analyzers.ptd.meter import Meter
 from analyzers.ptd.report import Log, SampleFile
+from analyzers.ptd.scheduling import be_prompt
 from metrology.errors import InstrumentError, InstrumentLostError
 
 SILENCE_S = 4.0
@@ -47,6 +48,7 @@ class Sampler:
         self._stop.set()
 
     def _main(self) -> None:
+        be_prompt()
         problem: Exception | None = RuntimeError("the sampler ended unexpectedly")
         try:
             while not (self._stop.is_set() or self._run.full):

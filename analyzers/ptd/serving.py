@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 
 from analyzers.driver import Driver, Family
@@ -33,7 +34,9 @@ def connect(options: argparse.Namespace, driver: Driver, log: Log) -> Meter:
         ConfigError: it has not the channels asked for, or cannot be judged as asked for.
     """
     family = driver.family
-    asked = wanted(options.channels, family)
+    asked = replace(wanted(options.channels, family), readout=options.readout)
+    if options.readout == "binary" and not family.binary:
+        raise ConfigError(f"a {family.title} is not read in binary", "leave --readout out")
     log.say(f"Attempting to connect to measurement device type {family.device_type}...")
     reopen = partial(open_line, options, family)
     meter = Meter.connect(driver, reopen(), asked, reopen if family.interfaces else None, log.say)

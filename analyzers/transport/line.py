@@ -1,8 +1,10 @@
 """What every line to an instrument is, and what those that carry a stream of bytes have in common."""
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
+from analyzers.transport.block import line_end_after_block, split_block
 from metrology.errors import InstrumentError
 
 LONGEST_ANSWER = 65536
@@ -27,6 +29,9 @@ class Transport(Protocol):
 
     def read(self, timeout_s: float) -> tuple[str, int, int]:
         """Receive one answer: text without line end, and when its first byte came (UTC ns, monotonic ns)."""
+
+    def read_block(self, timeout_s: float) -> tuple[bytes, str, int, int]:
+        """Receive an answer that begins with a block: its bytes, the text after it, and the moments of `read`."""
 
     def clear(self) -> None:
         """Throw away what has come and was not read."""
@@ -93,9 +98,23 @@ class StreamTransport:
 
     def read(self, timeout_s: float) -> tuple[str, int, int]:
         """Receive one line; see `Transport.read`."""
+        line, utc_ns, mono_ns = self._until(lambda pending: pending.find(b"\n"), timeout_s)
+        return _text(line), utc_ns, mono_ns
+
+    def read_block(self, timeout_s: float) -> tuple[bytes, str, int, int]:
+        """Receive one answer that begins with a block; see `Transport.read_block`."""
+        try:
+            answer, utc_ns, mono_ns = self._until(line_end_after_block, timeout_s)
+            block, rest = split_block(answer)
+        except ValueError as problem:
+            raise InstrumentError(f"'{self.port}' sent no block of values: {problem}") from problem
+        return block, _text(rest), utc_ns, mono_ns
+
+    def _until(self, find_end: Callable[[bytearray], int], timeout_s: float) -> tuple[bytes, int, int]:
+        """Receive what comes before an end, which is dropped, with the moments of its first byte."""
         deadline_s = time.monotonic() + timeout_s
         stamps: tuple[int, int] | None = None
-        while (end := self._pending.find(b"\n")) < 0:
+        while (end := find_end(self._pending)) < 0:
             chunk = self._chunk(deadline_s - time.monotonic(), timeout_s)
             if stamps is None and chunk:
                 stamps = (time.time_ns(), time.monotonic_ns())
@@ -105,7 +124,7 @@ class StreamTransport:
         line = bytes(self._pending[:end])
         del self._pending[: end + 1]
         utc_ns, mono_ns = stamps or (time.time_ns(), time.monotonic_ns())
-        return line.rstrip(b"\r").decode("ascii", errors="replace"), utc_ns, mono_ns
+        return line, utc_ns, mono_ns
 
     def _chunk(self, remaining_s: float, timeout_s: float) -> bytes:
         if remaining_s <= 0:
@@ -122,6 +141,10 @@ class StreamTransport:
             self._drain()
         except OSError as problem:
             raise InstrumentError(f"clearing '{self.port}' failed: {problem}") from problem
+
+
+def _text(line: bytes) -> str:
+    return line.rstrip(b"\r").decode("ascii", errors="replace")
 
 
 def silent(port: str, timeout_s: float, hint: str) -> InstrumentError:

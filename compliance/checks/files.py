@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from compliance.checks.common import SIDES, first_ones, further
 from compliance.facts import PHASES, SessionFacts
 from compliance.findings import Ask, Findings, MissingFactError
-from evidence.layout import PTD_OUT, RANGING, REQUIRED_FILES, TESTING
+from evidence.layout import ATTEMPT, PTD_OUT, RANGING, REQUIRED_FILES, TESTING
 from evidence.session import PARTS
 from evidence.session_json import SessionRecord
 from evidence.source import FileFacts
@@ -120,4 +120,20 @@ def session_completed(facts: SessionFacts, ask: Ask) -> Findings:
             file="wattrig/state.json",
             got=facts.state.state,
             expected="complete",
+        )
+
+
+def testing_repeated(facts: SessionFacts, ask: Ask) -> Findings:
+    """Tell of each attempt at the testing run that failed, and why; only wattrig repeats a run, and records it so."""
+    if facts.state is None:
+        ask.not_applicable("there is no wattrig/state.json; only wattrig repeats a testing run")
+    count = len(facts.attempts)
+    times = "once" if count == 1 else f"{count} times"
+    for number, reason in enumerate(facts.attempts, 1):
+        yield ask.fail(
+            f"testing was repeated {times}: attempt {number} failed because {reason}",
+            file=f"{ATTEMPT.format(number=number)}/attempt.json",
+            got=count,
+            expected=0,
+            unit="attempts that failed",
         )

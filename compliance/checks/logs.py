@@ -13,8 +13,8 @@ from evidence.columns import NO_TIME, Floats, Ints
 from evidence.layout import SERVER_LOG
 from evidence.power_log import parse_power_log
 from evidence.power_samples import PowerLog
-from evidence.ptd_log import RESPONSE, Message
-from evidence.ptd_protocol import parse_list_header
+from evidence.ptd_log import Message
+from evidence.ptd_protocol import RESPONSE, parse_list_header
 from evidence.session_log import Listing
 
 _HEADING = re.compile(r"Analyzer \d{1,2}")

@@ -33,6 +33,7 @@ DENIED = Problem(error="this page is for who has its token", hint="open the addr
 STRANGE_HOST = Problem(
     error="the request names a host that is not this machine", hint="open http://127.0.0.1 with the port"
 )
+FOREIGN = Problem(error="a page of another site may not use this API")
 
 
 class Access:
@@ -65,6 +66,8 @@ class Access:
 
     def _answer(self, scope: Scope) -> ASGIApp:
         headers = Headers(scope=scope)
+        if scope["path"] != "/" and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            return JSONResponse(FOREIGN.model_dump(), 403)
         if not self._token:
             known = names_this_machine(headers.get("host", ""))
             return self._app if known else JSONResponse(STRANGE_HOST.model_dump(), 400)

@@ -9,20 +9,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from console.live.daemon_log import Told, read_told
 from console.live.model import State
 from console.live.past import Past
 from console.live.picture import Look, Picture
 from console.live.state import state_of
 from director.events import Event
 from evidence.layout import OURS
+from evidence.ptd_output import Told, read_told
 
 MOST_EVENTS = 20_000
 """Events waiting to be taken in: ten analyzers at 10 Hz for 200 s."""
 LOOK_S = 0.2
 """How often events are taken in; the director is not woken or held up for it."""
 TICK_S = 1.0
-PAST_S = 1.0
+PAST_S = 2.0
 MOST_UPDATES = 300
 """Updates kept for who comes back: a minute."""
 COMEBACK_S = 60.0
@@ -150,7 +150,8 @@ class Feed:
         news.set()
 
     def end(self) -> None:
-        """Send everybody away."""
+        """Send everybody away, with the last news."""
+        self.take()
         self.ending = True
         self._wake()
 
@@ -176,6 +177,9 @@ class Feed:
                     seen = None
                 elif seen == self._seq and not await _came(news):
                     yield ": alive\n\n"
+            for seq, text in [*self._updates]:
+                if seen is not None and seq > seen:
+                    yield text
             yield "event: bye\ndata: {}\n\n"
         finally:
             self.watchers -= 1

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from typing import Literal
 
 from console.live.model import Notice
-from console.verdict import plain
+from console.plain import plain
 
 MOST = 100
 _LINE = re.compile(r"\S{1,40} \d{4}-\d\d-\d\d [\d:,]{8,12} \[(WARNING|ERROR)\] (.*)", re.DOTALL)

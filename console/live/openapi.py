@@ -45,7 +45,8 @@ def _paths() -> dict[str, dict[str, Any]]:
         },
         "/api/v1/samples": {
             "summary": "Power over time of the session that is open, or was open last.",
-            "description": "Reduced to lowest, mean and highest power of each column; a short span is told whole.",
+            "description": "Reduced to lowest, mean and highest power of each column; a short span is told whole, "
+            "one that ends before it begins is empty.",
             "parameters": [
                 _time("from", "UTC milliseconds; without it from the first sample"),
                 _time("to", "UTC milliseconds; without it to the last sample"),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from console.live.model import PastSession, Sessions
-from console.verdict import plain
+from console.plain import plain
 from evidence.layout import CLIENT_JSON
 from evidence.state import State, read_state
 from metrology.errors import EvidenceError
@@ -79,6 +79,7 @@ class Past:
         self._verdicts: dict[Place, Verdict] = {}
         self._reports: OrderedDict[Place, bytes] = OrderedDict()
         self._seen: list[Place] = []
+        self._reporting = asyncio.Lock()
 
     def names(self) -> list[str]:
         """Get the names of all sessions, the newest first."""
@@ -147,7 +148,7 @@ class Past:
         if not waiting:
             return
         folders = [place.folder for place in waiting]
-        answer = await self._run("check", "--format", "jsonl", "--jobs", "1", "--no-cache", *map(str, folders))
+        answer = await self._run("check", "--format", "jsonl", "--jobs", "1", *map(str, folders))
         if answer is None:
             return
         found = {str(each.get("path")): each for each in _objects(answer)}
@@ -157,7 +158,10 @@ class Past:
 
     async def report(self, name: str) -> bytes | None:
         """Write the report of a session; None where that cannot be done now."""
-        folder = self._folder(name)
+        async with self._reporting:
+            return await self._report(self._folder(name))
+
+    async def _report(self, folder: Path) -> bytes | None:
         place = _place(folder, _state(folder))
         if place not in self._reports and not self._is_measuring():
             with tempfile.TemporaryDirectory(prefix="wattrig-") as scratch:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from console.live.daemon_log import Told
 from console.live.model import Client, Clock, Counts
 from console.live.notices import Notices
 from console.live.pyramid import KEPT, Pyramid
 from console.live.uncertainty import of_all, of_sample
 from director import events
 from director.analyzer_config import AnalyzerConfig
+from evidence.ptd_output import Told
 from metrology.reading import Reading, Sample, Validity
 from metrology.uncertainty import LIMIT
 
@@ -154,6 +154,8 @@ class Picture:
     def _begin(self, phase: str, now_ms: int) -> None:
         if self.run is None:
             return
+        if self.run.phase is not None and self.run.phase.ended_ms is None:
+            self.run.phase.ended_ms = now_ms  # given up, and begun anew
         self.run.phases.append(Phase("testing" if phase == "testing" else "ranging", now_ms))
         for meter in self.meters.values():
             meter.counts = Tally()
@@ -207,7 +209,7 @@ class Picture:
             meter.fresh = False
 
     def _warn(self, number: int, meter: Meter, sample: Sample) -> None:
-        name, t_ms = f"Analyzer {number}", sample.t_utc_ns // NANOS
+        name, t_ms = self._name(number), sample.t_utc_ns // NANOS
         validity = sample.total.validity
         if validity is not Validity.GOOD:
             words = {
@@ -225,20 +227,25 @@ class Picture:
         full_scale_a = meter.told.full_scales[1] if meter.told else None
         left = headroom([each.current_a for each in sample.channels or (sample.total,)], full_scale_a)
         if left is not None and left < LEAST_HEADROOM:
-            text = f"Analyzer {number}: {max(left, 0):.1%} of its current range of {full_scale_a:g} A is left"
+            text = f"{self._name(number)}: {max(left, 0):.1%} of its current range of {full_scale_a:g} A is left"
             self.notices.add(f"{number} headroom", "warning", text, sample.t_utc_ns // NANOS)
+
+    def _name(self, number: int) -> str:
+        name = self.analyzers[number - 1].name
+        return f"Analyzer {number} ({name})" if name else f"Analyzer {number}"
 
     def tick(self, now_ms: int) -> None:
         """Take note of what does not happen; to be called about once a second."""
         if self.run is None or not self.run.is_measuring or self.run.phase is None:
             return
-        if any(self.meters[number].told is None for number in range(1, len(self.analyzers) + 1)):
+        tolds = [self.meters[number].told for number in range(1, len(self.analyzers) + 1)]
+        if any(told is None or told.setting == "unknown" for told in tolds):
             self._look_again()
         for number in range(1, len(self.analyzers) + 1):
             latest = self.meters[number].latest
             heard_ms = max(latest.t_utc_ns // NANOS if latest else 0, self.run.phase.begun_ms)
             if now_ms - heard_ms > SILENCE_INTERVALS * self.interval_ms:
-                text = f"Analyzer {number}: no sample for {(now_ms - heard_ms) / 1000:.0f} s"
+                text = f"{self._name(number)}: no sample for {(now_ms - heard_ms) / 1000:.0f} s"
                 self.notices.add(f"{number} silence {heard_ms}", "warning", text, now_ms)
 
 

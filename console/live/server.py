@@ -39,8 +39,9 @@ class LivePage:
         self._socket = listening
         app = make_app(Served(feed, store), token)
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", server_header=False, ws="none",
-            timeout_graceful_shutdown=FAREWELL_S, limit_concurrency=MOST_WATCHERS * 2, timeout_keep_alive=5,
+            app, log_config=None, log_level="critical", access_log=False, lifespan="off", server_header=False,
+            ws="none", timeout_graceful_shutdown=FAREWELL_S, timeout_keep_alive=5,
+            limit_concurrency=MOST_WATCHERS * 2,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="live page", daemon=True)

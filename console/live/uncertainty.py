@@ -2,22 +2,14 @@
 
 from collections.abc import Sequence
 
-from console.live.daemon_log import Told
+from evidence.ptd_output import Told
 from metrology.reading import Sample
-from metrology.uncertainty import combined_uncertainty, power_uncertainty, sum_uncertainty
+from metrology.uncertainty import combined_uncertainty
 
 
 def of_sample(told: Told | None, sample: Sample) -> float | None:
     """Get the uncertainty of an analyzer's power as a fraction; None where ranges or accuracy are not known."""
-    if told is None or told.judgement is None or not sample.total.usable:
-        return None
-    accuracy, ranges = told.judgement.in_force, told.ranges
-    readings = sample.channels or (sample.total,)
-    parts = [
-        (power_uncertainty(accuracy, reading, ranges.product_va(channel)), reading.power_w)
-        for channel, reading in enumerate(readings, 1)
-    ]
-    return sum_uncertainty(parts)
+    return told.uncertainty(sample) if told else None
 
 
 def of_all(parts: Sequence[tuple[float | None, Sample]]) -> float | None:

@@ -54,7 +54,11 @@ function lost(why) {
   link("lost", `${why} at ${clock(Date.now(), true)}, trying again`);
 }
 
-function link(kind, text) { $("link").className = `link ${kind}`; put("link", text); }
+function link(kind, text) {
+  $("link").className = `link ${kind}`;
+  put("link", text);
+  document.body.classList.toggle("stale", kind === "lost");
+}
 function say(text) { put("say", text); }
 
 async function load(from, to, points) {
@@ -200,16 +204,16 @@ function rows(now) {
     const about = [`analyzer ${one.number}`, one.name && one.model, one.feeds, one.simulated && "simulated"].filter(Boolean).join(", ");
     const left = one.current_headroom === null ? "–" : `${part(Math.max(one.current_headroom, 0), 0)} %`;
     const ranges = one.ranges === "fixed" ? `${one.voltage_range_v} V, ${one.current_range_a} A` : one.ranges;
-    wanted.push([name, about, "", reading(one.latest), [ranges, left, one.uncertainty === null ? "–" : `${part(one.uncertainty, 2)} %`, one.counts.samples, one.counts.bad, one.counts.missed]]);
+    wanted.push([name, about, "", reading(one.latest), [ranges, left, one.uncertainty === null ? "–" : `${part(one.uncertainty, 2)} %`, one.counts.samples, one.counts.bad, one.counts.missed], one.current_headroom !== null && one.current_headroom < 0.02, one.uncertainty !== null && one.uncertainty > now.limit]);
     one.channels.forEach((channel, at) => wanted.push([`Channel ${at + 1}`, "", "channel", reading(channel), ["", "", "", "", "", ""]]));
   }
   if (now.analyzers.length > 1) {
     const { latest, uncertainty, counts } = now.total;
-    wanted.push(["All", "volts averaged, watts and amperes summed", "", reading(latest), ["", "", uncertainty === null ? "–" : `${part(uncertainty, 2)} %`, counts.samples, counts.bad, counts.missed]]);
+    wanted.push(["All", "volts averaged, watts and amperes summed", "", reading(latest), ["", "", uncertainty === null ? "–" : `${part(uncertainty, 2)} %`, counts.samples, counts.bad, counts.missed], false, uncertainty !== null && uncertainty > now.limit]);
   }
   const body = $("rows");
   while (body.children.length > wanted.length) body.lastChild.remove();
-  wanted.forEach(([name, about, kind, told, more], at) => {
+  wanted.forEach(([name, about, kind, told, more, tight = false, above = false], at) => {
     let row = body.children[at];
     if (!row) {
       row = make("tr", {}, make("th", { scope: "row" }, make("b"), make("span")));
@@ -219,6 +223,8 @@ function rows(now) {
     row.className = kind;
     put(row.querySelector("b"), name); put(row.querySelector("span"), about);
     [...told, ...more].forEach((text, column) => { const cell = row.children[column + 1]; put(cell, String(text)); cell.classList.toggle("none", text === ""); });
+    row.children[7].classList.toggle("warn", tight);
+    row.children[8].classList.toggle("bad", above);
   });
 }
 
@@ -312,9 +318,10 @@ function pastRow(one) {
   const ended = one.ended_t_utc_ms ? stamp(one.ended_t_utc_ms) : "";
   const strict = make("span", {}, word(one.strict));
   if (one.outcome === "complete" && !one.strict) strict.replaceChildren(make("span", { className: "soft", textContent: "follows" }));
-  if (why) strict.append(make("span", { className: "reason", textContent: why }));
+  const outcome = make("span", {}, make("span", { className: KIND[one.outcome] ?? "soft", textContent: one.outcome }));
+  if (why) (one.outcome === "complete" ? strict : outcome).append(make("span", { className: "reason", textContent: why }));
   const report = one.outcome === "complete" ? make("a", { href: `/api/v1/sessions/${encodeURIComponent(one.id)}/report`, textContent: "report", ariaLabel: `Report of ${one.id}` }) : "–";
-  const cells = [make("span", { className: KIND[one.outcome] ?? "soft", textContent: one.outcome }), strict, word(one.reference), figure(one.mean_w, 2, " W"), figure(one.energy_j, 1, " J"), report];
+  const cells = [outcome, strict, word(one.reference), figure(one.mean_w, 2, " W"), figure(one.energy_j, 1, " J"), report];
   const row = make("tr", {}, make("th", { scope: "row" }, one.id, make("span", { textContent: ended })));
   cells.forEach((cell, at) => { const box = make("td", {}, cell); box.dataset.name = PAST[at + 1]; row.append(box); });
   return row;

@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -20,6 +21,8 @@ NOT_FOR_REAL = {
     "PWR002": "wattrig's own daemon, not SPEC's PTDaemon",
     "PWR003": "a simulated analyzer, as this is an example",
 }
+LOADGEN = {"v6.1": "6.0.17", "v5.1": "5.1.2"}
+"""The release of mlcommons-loadgen with the seeds of a round."""
 SHORTENED = "a shortened run, as this is an example"
 SHORTENED_CODES = ("PWR019", "PWR020")
 UNKNOWN_HERE = "the example runs on any machine, and knows nothing of its supplies and firmware"
@@ -29,6 +32,23 @@ def wattrig(*arguments: str | Path, may_fail: bool = False) -> int:
     """Run a command of wattrig's; get its exit status."""
     print("$ wattrig", shlex.join(map(str, arguments)), flush=True)
     return subprocess.run([sys.executable, "-m", "console.main", *arguments], check=not may_fail).returncode
+
+
+def use_loadgen(round_name: str, out: Path) -> None:
+    """Let every test run with the LoadGen of the round: its release fixes the seeds.
+
+    Where another one is installed, the round's is fetched into a folder of the example, which comes first for the
+    processes started from here; what is installed stays as it is.
+    """
+    release, folder = LOADGEN[round_name], out / "loadgen"
+    if metadata.version("mlcommons-loadgen") == release:
+        return
+    words = ["pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target", str(folder)]
+    print(f"$ {shlex.join(words)} mlcommons-loadgen=={release}", flush=True)
+    if subprocess.run([sys.executable, "-m", *words, f"mlcommons-loadgen=={release}"], check=False).returncode:
+        raise SystemExit(f"mlcommons-loadgen {release} cannot be fetched; install it, and run the example again")
+    rest = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *([rest] if rest else [])])
 
 
 def test_command(model: Path, scenario: str, user_conf: Path, logs: Path) -> list[str]:
@@ -151,13 +171,14 @@ def main() -> None:
     """Read the command line and run it all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=30, help="least length of a phase, default %(default)s")
-    parser.add_argument("--round", default="v6.1", help="the round of the LoadGen installed, default %(default)s")
+    parser.add_argument("--round", choices=LOADGEN, default="v6.1", help="the round, default %(default)s")
     parser.add_argument("--out", type=Path, default=Path("digits-out"), help="a new folder, default %(default)s")
     given = parser.parse_args()
     out = given.out.resolve()
     out.mkdir(parents=True)
     # Leaves the rig a core of its own; the tests inherit it.
     os.environ["OMP_NUM_THREADS"] = "1"
+    use_loadgen(given.round, out)
     from digits import train, write_onnx
 
     write_onnx(train(), out / "digits.onnx")

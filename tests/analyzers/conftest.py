@@ -2,6 +2,7 @@
 
 import pytest
 
+from analyzers.transport.block import split_block
 from metrology.errors import InstrumentError
 
 SILENCE = object()
@@ -31,6 +32,10 @@ class Scripted:
             self.answers = self.answers[1:]
             raise InstrumentError(f"no answer within {timeout_s:g} s")
         return self.answers.pop(0), 1_000_000_000, 5
+
+    def read_block(self, timeout_s):
+        block, rest = split_block(self.read(timeout_s)[0])
+        return block, rest.decode("ascii"), 1_000_000_000, 5
 
     def clear(self):
         self.answers.clear()

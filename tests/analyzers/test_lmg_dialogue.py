@@ -114,6 +114,16 @@ def test_a_cycle_of_another_length_is_no_sample(opened):
     assert driver.read(100.0).total.power_w == 100.02
 
 
+def test_lines_that_queue_up_are_all_read_and_one_that_is_garbled_is_missed(opened):
+    """A reader that is late by three cycles finds them one after another: none of them is lost."""
+    driver, _ = opened("cycl 1", NO_ERROR, ("cont on", SECOND, SECOND, SECOND, "1;2", SECOND, IDLE, SECOND))
+    driver.begin(1000)
+    assert [driver.read(100.0).missed for _ in range(3)] == [0, 0, 0]
+    with pytest.raises(InstrumentError, match="answered 'cont on' with"):
+        driver.read(100.0)
+    assert [driver.read(100.0).missed for _ in range(2)] == [1, 1]
+
+
 def test_cycles_of_another_length_alone_are_an_error(opened):
     driver, _ = opened("cycl 1", NO_ERROR, ("cont on", IDLE, IDLE))
     driver.begin(1000)

@@ -292,6 +292,13 @@ def one_digit(line: str) -> str:
     return fields(line, Volts=line.split(",")[5][:-1] + "7")
 
 
+def repeated(session: Path) -> None:
+    """Record, as wattrig does, that the first testing run failed."""
+    state("complete")(session)
+    (session / "wattrig" / "attempt_1").mkdir()
+    (session / "wattrig" / "attempt_1" / "attempt.json").write_text(json.dumps({"reason": "the workload crashed"}))
+
+
 def state(name: str) -> Apply:
     """Record, as wattrig does, how the session ended."""
 
@@ -433,6 +440,7 @@ FILES = [
     Mutant("both-renamed", "FIL013", both(lambda f: f.update(session_name="2021-01-01_00-00-00"))),
     Mutant("aborted-session", "FIL014", state("aborted")),
     Mutant("state-of-no-sense", "FIL014", state("complete, mostly")),
+    Mutant("testing-repeated", "FIL015", repeated),
 ]
 
 POWER = [

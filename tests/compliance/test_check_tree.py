@@ -195,18 +195,18 @@ def started(tree: Path, *options: str) -> subprocess.Popen[str]:
 
 
 def test_an_interrupted_check_goes_on_where_it_stopped(tmp_path: Path, package: Any, own_cache: Path) -> None:
-    tree = make_tree(tmp_path / "tree", package, 150)
+    tree = make_tree(tmp_path / "tree", package, 400)
     process = started(tree)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=20)
     assert process.returncode == 130
     assert stderr == "wattrig: interrupted; the same command goes on from here\n"
     kept = len(list(own_cache.rglob("*.json")))
-    assert 0 < kept < 150
+    assert 0 < kept < 400
     done = subprocess.run([WATTRIG, "check", tree, "--format", "jsonl"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert len(done.stdout.splitlines()) == 151
-    assert len(list(own_cache.rglob("*.json"))) == 150
+    assert len(done.stdout.splitlines()) == 401
+    assert len(list(own_cache.rglob("*.json"))) == 400
 
 
 def test_no_process_outlives_a_killed_check(tmp_path: Path, package: Any) -> None:

@@ -10,7 +10,14 @@ from compliance.package_archive import pack
 from compliance.package_conf import faults_of, parse_conf
 from compliance.package_refusal import Refusal, sort_out
 from compliance.package_spec import PowerSupplies, Submission, System, load_spec
-from compliance.package_system import description, design_power_w, missing_fields, nameplate, unknown_fields
+from compliance.package_system import (
+    description,
+    design_power_w,
+    missing_fields,
+    nameplate,
+    not_counted,
+    unknown_fields,
+)
 from compliance.package_texts import QUESTIONS, power_settings, settings_template, unanswered
 from evidence.loadgen_log import DetailLog
 from evidence.system_facts import Fact
@@ -84,7 +91,9 @@ def log(**values: object) -> DetailLog:
         ("*.Offline.target_qsp = 1", "open", "LoadGen does not know 'target_qsp'"),
         ("*.Ofline.target_qps = 1", "open", "'Ofline' is no scenario"),
         ("target_qps 1", "open", "which is no setting"),
-        ("*.*.qsl_rng_seed = 1", "closed", "the closed division fixes 'qsl_rng_seed'"),
+        ("*.*.qsl_rng_seed = 1", "closed", "LoadGen passes over 'qsl_rng_seed'"),
+        ("*.Server.target_latency = 1", "closed", "the closed division fixes 'target_latency'"),
+        ("*.*.mode = 1", "network", "the network division fixes 'mode'"),
         (
             "*.Offline.min_duration = 60000",
             "open",
@@ -103,6 +112,7 @@ def test_a_user_conf_that_is_wrong_says_so(text: str, division: str, message: st
 
 def test_a_user_conf_that_fits_its_run_has_no_fault() -> None:
     text = "llama3.1-8b.Offline.target_qps = 452.8041  # rate\n*.Server.min_duration = 1\n"
+    text += "*.SingleStream.target_latency = 10\n*.*.target_latency = 10\n"
     assert not list(faults_of(text, "closed", log(effective_target_qps=452.804)))
 
 
@@ -119,7 +129,7 @@ def test_the_description_takes_what_was_read_and_what_is_stated() -> None:
         "power_supplies": Fact([{"manufacturer": "M", "model": "P", "capacity_w": 800, "present": True}] * 2, "x"),
     }  # fmt: skip
     values = description(SUBMISSION, system(fields={"cooling": "air", "accelerators_per_node": 0}), facts)
-    assert values["host_processor_core_count"] == 32
+    assert values["host_processor_core_count"] == "32"
     assert values["host_memory_capacity"] == "128 GiB"
     assert values["host_memory_configuration"] == "4x 32 GiB R"
     assert values["power_supply_quantity_and_rating_watts"] == "2x 800 W"
@@ -127,6 +137,17 @@ def test_the_description_takes_what_was_read_and_what_is_stated() -> None:
     assert "framework" in missing_fields(values, "meaningful")
     assert "accelerator_model_name" not in values
     assert unknown_fields({**values, "fan": 1}, network=False) == ["fan"]
+
+
+def test_the_description_is_texts_alone_as_the_submission_checker_reads_them() -> None:
+    fields = {"number_of_nodes": 2, "accelerators_per_node": "N/A", "system_power_only": False, "is_network": False}
+    values = description(SUBMISSION, system(fields=fields), {"cpu.sockets": Fact(2, "x")})
+    assert all(type(value) is str for value in values.values())
+    assert (values["number_of_nodes"], values["system_power_only"]) == ("2", "false")
+    assert "is_network" not in values
+    assert not_counted(values) == ["accelerators_per_node"]
+    network = SUBMISSION.model_copy(update={"division": "network"})
+    assert description(network, system(), {})["is_network"] == "true"
 
 
 def test_the_nameplate_counts_the_largest_supplies_that_are_needed() -> None:

@@ -81,6 +81,9 @@ def test_rules_are_listed_and_told() -> None:
     assert "\nWhy\n" in told
     assert "\nHow to fix\n" in told
     assert wattrig("rule", "--round", "v5.1").output.startswith("Rulebook 1, round v5.1\n")
+    assert "--allow PKG005" in wattrig("rule", "pkg005").output
+    assert "it is never let pass" in wattrig("rule", "PKG001").output
+    assert wattrig("rule", "PKG999").exit_code == 2
 
 
 @pytest.mark.parametrize("words", [("rule", "XYZ999"), ("rule", "--round", "v9")])

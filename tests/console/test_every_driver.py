@@ -22,6 +22,7 @@ from metrology.reading import Validity
 from scoring.truth import compare, read_truth
 
 WATTRIG = Path(sys.executable).with_name("wattrig")
+pytestmark = pytest.mark.xdist_group("every_driver")  # a session for all tests of a line, not one in each worker
 GOAL = 0.002
 SECONDS = 5
 WORKLOAD = shlex.join(
@@ -111,6 +112,7 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("line", "meter"), CASES, ids=lambda it: it if isinstance(it, str) else f"{it.device_type}-{it.model}"
 )

@@ -9,6 +9,7 @@ from bench.rig import running_rig
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("load", LOADS)
 def test_energy_of_whole_intervals_is_the_true_energy(tmp_path: Path, load: str) -> None:
     with running_rig(tmp_path, LOADS[load]) as rig:

@@ -84,6 +84,7 @@ def told(session: Path, *words: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_two_meters(simulate: Simulate, measure: Measure, tmp_path: Path) -> None:
     left = simulate("left", "wt310e", "--load", "constant", "--watts", "180")
     right = simulate("right", "pw3335", "--load", "constant", "--watts", "60")
@@ -132,6 +133,7 @@ def test_two_meters(simulate: Simulate, measure: Measure, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize(("channel", "parts"), [("[1, 3]", (0.5, 0.3, 0.2)), ("[2, 2]", (0.3, 0.2))])
 def test_several_channels(simulate: Simulate, measure: Measure, channel: str, parts: tuple[float, ...]) -> None:
     port = simulate("wt333e", "wt333e", "--load", "square", "--low", "600", "--high", "900", "--period", "3.7")

@@ -1,7 +1,9 @@
+import hashlib
 import json
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -75,6 +77,9 @@ def make_work(folder: Path, session: Path, round_name: str = "v6.1") -> Work:
     (folder / "code/__pycache__").mkdir(parents=True)
     (folder / "code/__pycache__/x.pyc").write_text("x")
     (folder / "code/main.py").write_text("pass\n")
+    (folder / "code/__init__.py").touch()
+    (accuracy / "images").mkdir()
+    (accuracy / "images/1.png").write_text("x")
     (folder / "code/.hidden").write_text("x")
     (folder / "README.md").write_text("# How to run\n")
     begun = wattrig("package", "init", "--round", round_name, "--submitter", "Lab", "--spec", work.spec)
@@ -120,9 +125,9 @@ def test_the_tree_has_what_the_round_wants_and_the_session_byte_for_byte(built: 
     beside = ("measurements.json", "user.conf", "README.md", "analyzer_table.md", "power_settings.md")
     accuracy = ("mlperf_log_detail.txt", "mlperf_log_summary.txt", "mlperf_log_accuracy.json", "accuracy.txt")
     assert names(root) == {
-        "src/mat/main.py", "systems/box.json", "documentation/wattrig_package.json",
+        "src/mat/main.py", "src/mat/__init__.py", "systems/box.json", "documentation/wattrig_package.json",
         *(f"{place}/{name}" for name in beside),
-        *(f"{place}/accuracy/{name}" for name in accuracy),
+        *(f"{place}/accuracy/{name}" for name in (*accuracy, "images/1.png")),
         *(f"{place}/performance/{name}" for name in REQUIRED_FILES),
     }  # fmt: skip
     for name in REQUIRED_FILES:
@@ -203,6 +208,8 @@ def _other_machine(work: Work) -> None:
         (lambda work: work.edit('scenario = "Offline"', 'scenario = "Server"'), "PKG002",
          "cannot come from a run of Offline"),
         (lambda work: work.edit('cooling = "air"', ""), "PKG004", "'cooling' is not known"),
+        (lambda work: work.edit("accelerators_per_node = 0", 'accelerators_per_node = "N/A"'), "PKG004",
+         "'accelerators_per_node' is 'N/A', expected a whole number"),
         (lambda work: work.edit("Nothing was changed.", "TODO", "power_settings.md"), "PKG006",
          "'System' has no answer"),
         (lambda work: (work.folder / "accuracy/accuracy.txt").unlink(), "PKG007", "is not there"),
@@ -225,6 +232,28 @@ def test_what_cannot_be_submitted_is_refused(work: Work, change: Change, code: s
     assert code in told
     assert message in told
     assert not (work.folder / "tree").exists()
+
+
+def test_closed_asks_for_calibration_in_markdown_and_for_its_own_benchmarks(work: Work) -> None:
+    (work.folder / "calibration.txt").write_text("None.\n")
+    work.edit('division = "open"', 'division = "closed"\ncalibration = "calibration.txt"')
+    work.edit('round = "v6.1"', 'round = "v5.1"')
+    status, told = work.build(allowed=(*ALLOWED, "PKG010", "LGN001", "LGN003"))
+    assert status == 1
+    assert "PKG014" in told
+    assert "is no Markdown" in told
+    assert "PKG017" in told
+    assert "has no benchmark 'mat'" in told
+
+
+def test_add_names_the_compliance_tests_that_are_asked_for(tmp_path: Path, demo_session: Path) -> None:
+    spec = tmp_path / "submission.toml"
+    wattrig("package", "init", "--round", "v5.1", "--division", "closed", "--submitter", "Lab", "--spec", spec)
+    names = ("--system", "box", "--benchmark", "resnet50", "--accuracy", tmp_path, "--user-conf", tmp_path / "u")
+    status, told = wattrig("package", "add", demo_session, *names, "--spec", spec)
+    assert status == 0, told
+    (entry,) = tomllib.loads(spec.read_text())["result"]
+    assert entry["compliance"] == {"TEST01": "TODO", "TEST04": "TODO"}
 
 
 def test_a_user_conf_of_another_run_is_refused(work: Work) -> None:
@@ -314,6 +343,43 @@ def test_what_is_added_is_reported(tree: Path, name: str) -> None:
     (tree / name).write_text("x")
     status, told = wattrig("package", "check", tree)
     assert (status, f"extra {name}" in told) == (1, True), told
+
+
+def test_folders_that_the_submission_checker_refuses_are_reported(tree: Path) -> None:
+    (tree / "open/Lab/documentation/old").mkdir()
+    (tree / "closde").mkdir()
+    (tree / ".git").mkdir()
+    status, told = wattrig("package", "check", tree)
+    assert status == 1
+    assert "extra open/Lab/documentation/old/" in told
+    assert "extra closde/" in told
+    assert ".git" not in told
+
+
+def test_a_copied_result_and_swapped_phases_are_reported(tree: Path) -> None:
+    shutil.copytree(tree / PLACE, tree / "open/Lab/results/box/mat/Server")
+    run = tree / PLACE / "performance"
+    for old, new in (("run_1", "aside"), ("ranging", "run_1"), ("aside", "ranging")):
+        (run / old).rename(run / new)
+    status, told = wattrig("package", "check", tree)
+    assert status == 1
+    assert "extra open/Lab/results/box/mat/Server/user.conf" in told
+    assert f"edited {PLACE}/performance/run_1/spl.txt" in told
+
+
+def test_a_list_of_files_edited_to_fit_hides_nothing_that_was_measured(tree: Path) -> None:
+    listed = tree / "open/Lab/documentation/wattrig_package.json"
+    name = "results/box/mat/Offline/performance/run_1/spl.txt"
+    samples = tree / "open/Lab" / name
+    samples.write_bytes(samples.read_bytes().replace(b"Watts,", b"Watts,1", 1))
+    found = json.loads(listed.read_text())
+    found["files"][name]["sha256"] = hashlib.sha256(samples.read_bytes()).hexdigest()
+    del found["files"]["src/mat/main.py"]
+    listed.write_text(json.dumps(found))
+    status, told = wattrig("package", "check", tree)
+    assert status == 1
+    assert "FIL005" in told
+    assert "extra open/Lab/src/mat/main.py" in told
 
 
 def test_a_link_in_place_of_a_file_is_reported(tree: Path) -> None:

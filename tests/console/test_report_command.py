@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from console.main import main
+from console.report_headroom import headroom
+from console.session_view import view_session
 
 LARGEST = 2_000_000
 VALID = "v4.1/closed/UntetherAI/results/h13_u3_slim/resnet50/singlestream"
@@ -208,3 +210,12 @@ def test_the_demo_ends_with_a_report(demo_session: Path) -> None:
     assert "The analyzer is simulated." in text
     assert "Director&#39;s clock minus the client&#39;s" in text
     assert Page(text).open == []
+
+
+def test_the_report_tells_what_the_ranges_left(demo_session: Path, published: Path) -> None:
+    rows = dict(headroom(view_session(demo_session)))
+    wanted = r"ranges 300 V and [\d.]+ A for up to 230\.0 V and .*uncertainty about 0\.\d\d%"
+    assert re.search(wanted, rows["room in the ranges"])
+    told = [dict(headroom(view_session(path.parent.parent))) for path in sorted(published.glob("**/run_1/spl.txt"))]
+    assert len([rows for rows in told if rows]) >= 3
+    assert any(not rows for rows in told), "of several channels nothing is told"

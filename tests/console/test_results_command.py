@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from compliance.summary_rows import Row, compare
+from rules.rulebook import all_rounds
 from scoring.performance import Performance, performance
 
 
@@ -83,7 +84,9 @@ def test_another_unit_or_place_is_not_compared() -> None:
          Performance(70.0, "tokens/s", 70.0)),
         ({"result_scheduled_samples_per_sec": 3, "result_completed_samples_per_sec": 2}, "Server", "Server",
          Performance(2.0, "queries/s", 2.0)),
-        ({"result_scheduled_samples_per_sec": 3}, "Server", "Interactive", Performance(3.0, "queries/s", 3.0)),
+        ({"result_completed_samples_per_sec": 3}, "Server", "Interactive", Performance(3.0, "queries/s", 3.0)),
+        ({"result_inferred_tokens_per_second": 5, "result_samples_per_second": 1}, "Offline", "Offline",
+         Performance(5.0, "tokens/s", 5.0)),
         ({"early_stopping_latency_ss": 2e6}, "SingleStream", "SingleStream", Performance(2.0, "ms", None)),
         ({"early_stopping_latency_ms": 2e6}, "SingleStream", "MultiStream", Performance(16.0, "ms", None)),
         ({"early_stopping_latency_ms": 2e6}, "MultiStream", "MultiStream", Performance(2.0, "ms", None)),
@@ -97,3 +100,10 @@ def test_performance_is_the_submission_checkers(
     records: dict[str, float], ran: str, scenario: str, expected: Performance | None
 ) -> None:
     assert performance(records.get, ran, scenario) == expected
+
+
+def test_until_v4_0_servers_result_was_what_was_scheduled() -> None:
+    records = {"result_scheduled_samples_per_sec": 3, "result_completed_samples_per_sec": 2}
+    assert performance(records.get, "Server", "Server", scheduled=True) == Performance(3.0, "queries/s", 3.0)
+    found = {name: rules.loadgen.server_result for name, rules in all_rounds().items()}
+    assert (found["v4.0"], found["v4.1"]) == ("scheduled", "completed")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from director import claim, recorder
+from director import claim, conversation, recorder
 from director.events import Event, LogLine, SessionEnded
 from director.server import Director
 from director.station import Station
@@ -170,6 +170,27 @@ def test_a_client_that_leaves_frees_the_analyzer(station: Callable[..., Station]
     assert "Client connection closed unexpectedly" in log
     assert ("set initial values" in log) == (when != "opened")
     assert (session / "ranging/spl.txt").exists() == (when == "ranged")
+
+
+def test_a_client_that_falls_silent_between_phases_does_not_keep_the_analyzer(
+    station: Callable[..., Station], raw_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "BETWEEN_S", 0.2)
+    place, events = station(more="[session]\ngrace_s = 0.1"), list[Event]()
+
+    async def run() -> str:
+        async with asyncio.timeout(30), Director(place, events.append) as director:
+            client = await raw_client.connect(director.address)
+            await client.begin(hello=True)
+            assert await client.ask("session,*,start,ranging") == "OK"
+            await asyncio.sleep(0.4)  # while a phase is measured it may be silent
+            assert await client.ask("session,*,stop,ranging") == "OK"
+            told = str(await client.line())
+            await client.close()
+            await ended(events)
+            return told
+
+    assert asyncio.run(run()).startswith("wattrig,abort,the client")
 
 
 def test_a_director_that_is_stopped_closes_its_session(station: Callable[..., Station], raw_client: Any) -> None:
@@ -358,6 +379,53 @@ def test_a_state_that_cannot_be_written_is_made_up_for_at_the_next_start(
     session = place.director.store / asyncio.run(run())
     assert read_state(session) is None
     told, owed = claim.close_orphans(place.director.store)
-    assert (len(told), list(owed)) == (1, [1])
+    assert (len(told), owed) == (1, {})  # its ranges were set back
     assert reason_of(session)[1] == "ranging"
     assert (session / "wattrig/partial/server.json").exists()
+
+
+def test_ranges_that_could_not_be_set_back_are_owed_until_the_next_start(
+    station: Callable[..., Station], raw_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, events = station(), list[Event]()
+
+    async def fail(_: object) -> None:
+        raise InstrumentError("it does not answer")
+
+    async def session() -> Path:
+        async with asyncio.timeout(20), Director(place) as director:
+            client = await raw_client.connect(director.address)
+            name = await client.begin()
+            assert await client.ask("session,*,start,ranging") == "OK"
+            assert await client.ask("session,*,done") == "OK"
+            await client.close()
+        return Path(place.director.store / name)
+
+    async def start() -> None:
+        async with asyncio.timeout(20), Director(place, events.append):
+            pass
+
+    with monkeypatch.context() as broken:
+        broken.setattr("director.analyzer.Analyzer.restore", fail)
+        left = asyncio.run(session())
+    assert reason_of(left)
+    asyncio.run(start())
+    asyncio.run(start())
+    log = [event.text for event in events if isinstance(event, LogLine)]
+    assert sum("set initial values for Amps 10.000000 and Volts 300.000000" in line for line in log) == 1
+    assert (left / claim.OWNER).read_bytes() == b""
+
+
+@pytest.mark.parametrize("made", [(), ("power",), ("power", "wattrig")])
+def test_a_director_killed_before_it_claims_its_session_leaves_nothing_open(
+    tmp_path: Path, made: tuple[str, ...]
+) -> None:
+    session = tmp_path / "2026-01-02_03-04-05_run"
+    (tmp_path / "notes").mkdir()
+    session.mkdir()
+    for part in made:
+        (session / part).mkdir()
+    told, owed = claim.close_orphans(tmp_path)
+    assert (len(told), owed) == (1, {})
+    assert reason_of(session)[0] == claim.REASON
+    assert claim.close_orphans(tmp_path) == ([], {})

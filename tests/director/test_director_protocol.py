@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from director import conversation
+from director import commands, conversation, events
 from director.server import Director
 from director.station import Station
 from evidence.layout import DOWNLOADS
@@ -120,7 +120,7 @@ def test_commands_within_a_session(station: Callable[..., Station], raw_client: 
 def test_a_second_session_in_the_same_second_is_refused(
     station: Callable[..., Station], raw_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conversation, "session_name", lambda label: f"2026-11-22_12-00-00_{label}")
+    monkeypatch.setattr(commands, "session_name", lambda label: f"2026-11-22_12-00-00_{label}")
 
     async def talk(_director: Director, client: Any) -> None:
         await client.begin(label="x")
@@ -228,6 +228,26 @@ def test_hello_is_answered_with_our_version(station: Callable[..., Station], raw
         assert re.fullmatch(r"OK,\d+\.\d+\.\d+,[0-9a-f]{32},60", await client.ask("wattrig,hello,1"))
 
     with_director(station(), raw_client, talk)
+
+
+def test_who_watches_hears_of_client_and_clock(station: Callable[..., Station], raw_client: Any) -> None:
+    heard: list[Any] = []
+
+    async def run() -> None:
+        async with asyncio.timeout(30), Director(station(), heard.append) as director:
+            client = await raw_client.connect(director.address)
+            assert await client.ask(MAGIC) == "mlcommons/power server v3"
+            assert await client.ask("wattrig,clock,1.000000,0.500000") == "Error"
+            assert (await client.ask(f"new,,{UUID}")).startswith("OK ")
+            assert await client.ask("wattrig,clock,-1.500000,0.250000") == "OK"
+            assert await client.ask("wattrig,clock,nan,0.250000") == "Error"
+            await client.close()
+
+    asyncio.run(run())
+    (came,) = (event for event in heard if isinstance(event, events.ClientCame))
+    (told,) = (event for event in heard if isinstance(event, events.ClockTold))
+    assert (came.peer.split(":")[0], came.encrypted) == ("client 127.0.0.1", False)
+    assert (told.offset_ms, told.uncertainty_ms) == (-1.5, 0.25)
 
 
 @pytest.mark.parametrize(("code", "reply"), [(0, "OK"), (1, "Error: exception")])

@@ -416,7 +416,7 @@ def test_only_the_same_key_comes_back_to_a_measured_phase(
             lines._writer.transport.abort()
         for keys, answer in ((other, f"Error: busy, session {name} is "), (pair[1], "OK")):
             async with encrypted(director, keys) as lines:
-                assert (await lines.ask(f"wattrig,resume,{name},{secret}", 10)).startswith(answer)
+                assert (await lines.ask(f"wattrig,resume,{name},{secret},4", 10)).startswith(answer)
                 if keys is pair[1]:
                     assert await lines.ask("session,*,stop,ranging", 10) == "OK"
 

@@ -34,6 +34,8 @@ from evidence.ptd_protocol import parse_sample, unmarked_line
 from evidence.state import read_state
 from metrology.reading import Sample, Validity
 
+# All sessions run once, side by side, and how long each waits is judged.
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.xdist_group("fault_matrix")]
 WATTS = 100.0
 LIMIT_S = 10.0
 AT_ONCE = 11
@@ -235,7 +237,6 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory, raw_client: Any) -> dict[
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids="-".join)
 def test_nobody_waits_and_nothing_is_invented(
     case: tuple[str, str, str], outcomes: dict[tuple[str, str, str], Outcome]
@@ -248,7 +249,6 @@ def test_nobody_waits_and_nothing_is_invented(
     assert all(later[0] - earlier[0] > 0.8e9 for earlier, later in itertools.pairwise(taken)), "no sample comes twice"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids="-".join)
 def test_what_ends_a_session(case: tuple[str, str, str], outcomes: dict[tuple[str, str, str], Outcome]) -> None:
     fault, phase, _ = case

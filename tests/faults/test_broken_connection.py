@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from evidence.state import read_state
 from metrology.errors import PeerError, PeerGoneError, WorkloadError
 from sut_client import download
 from sut_client.client import run
+from sut_client.events import PhaseEnded as ClientPhaseEnded
 from sut_client.events import WorkloadStarted
 from sut_client.options import Options
+from wire.protocol import Lines
 
 FAKE = Path(__file__).parent.parent / "director/fake_ptd.py"
 
@@ -85,6 +87,7 @@ class Bench:
         self.folder = folder
         self.events: list[Any] = []
         self.ended = asyncio.Event()
+        self.also: Callable[[Any], None] = lambda _: None
         self.proxy = Proxy(("", 0))
         (folder / "workload.py").write_text(WORKLOAD.replace(f"time.sleep({PHASE_S})", "time.sleep(0.5)"))
         self.station(60)
@@ -138,6 +141,7 @@ class Bench:
 
     def observe(self, event: Any) -> None:
         self.events.append(event)
+        self.also(event)
         if isinstance(event, SessionEnded):
             self.ended.set()
 
@@ -207,7 +211,13 @@ def test_a_client_that_does_not_come_back_is_waited_for_no_longer_than_told(benc
 
 
 @pytest.mark.parametrize(
-    "line", ["wattrig,resume,{name},wrong", "wattrig,resume,*,{secret}", "mlcommons/power client v3"]
+    "line",
+    [
+        "wattrig,resume,{name},wrong,{heard}",
+        "wattrig,resume,*,{secret},{heard}",
+        "wattrig,resume,{name},{secret},1",
+        "mlcommons/power client v3",
+    ],
 )
 def test_nobody_else_takes_the_session_over(bench: Bench, line: str) -> None:
     told: list[str] = []
@@ -215,7 +225,8 @@ def test_nobody_else_takes_the_session_over(bench: Bench, line: str) -> None:
     async def intrude(director: Any) -> None:
         owner = director._owner
         reader, writer = await asyncio.open_connection(*director.address)
-        writer.write(line.format(name=owner._session.name, secret=owner.secret).encode() + b"\r\n")
+        heard = len(owner._commands.summary.messages)
+        writer.write(line.format(name=owner._session.name, secret=owner.secret, heard=heard).encode() + b"\r\n")
         told.append((await reader.readline()).decode())
         writer.close()
 
@@ -269,6 +280,9 @@ def test_a_failed_testing_run_is_repeated_with_the_same_ranges(bench: Bench) -> 
     reason = json.loads((session / "wattrig/attempt_1/attempt.json").read_text())["reason"]
     assert "exit status 7" in reason
     assert (session / "wattrig/attempt_1/workload_testing.log").exists()
+    for name in ("spl_analyzer_1.txt", "ptd_messages.json"):
+        kept_by_both = (folder / "wattrig/attempt_1" / name for folder in (session, stored))
+        assert len({path.read_bytes() for path in kept_by_both}) == 1
     assert not list(stored.glob("wattrig/*differs*"))
 
 
@@ -299,3 +313,69 @@ def test_without_being_asked_nothing_is_repeated_and_the_director_is_told_at_onc
 def test_a_workload_that_hangs_is_ended_by_its_time_limit(bench: Bench) -> None:
     with pytest.raises(WorkloadError, match=r"did not end within its time limit of 0\.5 s"):
         bench.measure(workload="sleep 1000", time_limit_s=0.5)
+
+
+LOST = {
+    "start": ("session,", ",start,testing"),
+    "stop": ("session,", ",stop,testing"),
+    "done": ("session,", ",done"),
+    "time": ("time", ""),
+}
+
+
+@pytest.mark.parametrize("command", LOST)
+@pytest.mark.parametrize("lost", ["command", "reply"])
+def test_a_line_that_breaks_outside_the_workload_is_made_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, command: str, lost: str
+) -> None:
+    begin, end = LOST[command]
+    broken: list[str] = []
+    real = Lines.ask
+
+    async def ask(lines: Lines, line: str, timeout_s: float | None) -> str:
+        asked.append(line.partition(",start,ranging")[1])
+        if broken or not (line.startswith(begin) and line.endswith(end) and any(asked)):
+            return await real(lines, line, timeout_s)
+        broken.append(line)
+        if lost == "reply":
+            await real(lines, line, timeout_s)
+        bench.proxy.cut()
+        return await (lines.receive(timeout_s) if lost == "reply" else real(lines, line, timeout_s))
+
+    asked: list[str] = []
+    monkeypatch.setattr(Lines, "ask", ask)
+    monkeypatch.setattr(download, "RETRY_S", 0.01)
+    session = bench.measure()
+    assert broken
+    assert bench.proxy.opened >= 2
+    assert messages(session, "client.json") == messages(session, "server.json")
+    for folder in (session, bench.stored()):
+        state = read_state(folder)
+        assert state is not None
+        assert state.state == "complete"
+    words = [
+        m["cmd"].partition(",")[0] for m in json.loads((session / "power/server.json").read_text())["ptd_messages"]
+    ]
+    assert (words.count("Go"), words.count("Stop")) == (2, 2)
+
+
+def test_a_client_lost_between_the_phases_is_waited_for_and_then_given_up(bench: Bench) -> None:
+    bench.station(grace_s=0.4)
+
+    async def close_for_good() -> None:
+        bench.proxy.closed = True
+        bench.proxy.cut()
+
+    def observe(event: Any) -> None:
+        if isinstance(event, ClientPhaseEnded) and event.phase == "ranging":
+            closing.append(asyncio.ensure_future(close_for_good()))
+
+    closing: list[asyncio.Future[None]] = []
+    bench.also = observe
+    with pytest.raises(PeerGoneError, match=r"could not be made anew within 0\.4 s"):
+        bench.measure()
+    assert closing
+    state = read_state(bench.stored())
+    assert state is not None
+    assert state.state == "aborted"
+    assert "did not come back within 0.4 s" in state.reason

@@ -15,8 +15,8 @@ from evidence.state import read_state
 from evidence.statement import STATEMENT, compare, parse_statement
 from metrology.errors import ConfigError, PeerError, PeerRefusedError
 from sut_client.client import run
+from sut_client.connection import require_protection
 from sut_client.events import LogLine
-from sut_client.link import require_protection
 from sut_client.signing import ask_director, parse_signature
 from wire.identity import make_identity
 from wire.keys import KeyFolder

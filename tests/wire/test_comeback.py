@@ -1,6 +1,6 @@
 import pytest
 
-from wire.comeback import Pass, hello_reply, new_secret, public, read_hello, resume_line, same_secret
+from wire.comeback import Pass, hello_reply, new_secret, public, read_hello, read_resume, resume_line, same_secret
 
 
 def test_hello_is_read_back_and_its_secret_shown_nowhere() -> None:
@@ -8,7 +8,9 @@ def test_hello_is_read_back_and_its_secret_shown_nowhere() -> None:
     reply = hello_reply("0.1.0", given)
     assert read_hello(reply) == given
     assert public(reply) == "OK,0.1.0,<secret>,60"
-    assert given.secret not in public(resume_line("2026-01-01_00-00-00", given.secret))
+    assert given.secret not in public(resume_line("2026-01-01_00-00-00", given.secret, 7))
+    assert read_resume(resume_line("s", given.secret, 7)) == ("s", given.secret, 7)
+    assert read_resume(f"wattrig,resume,s,{given.secret}") is None
     assert given.secret not in public(f"wattrig,fetch,s,{given.secret},run_1/spl.txt,0")
 
 

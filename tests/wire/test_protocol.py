@@ -1,4 +1,5 @@
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -148,5 +149,16 @@ def test_a_peer_that_does_not_read_cannot_hold_up_the_end(monkeypatch: pytest.Mo
         async with asyncio.timeout(2):
             await far.close()
         assert near.is_local
+
+    over_tcp(talk)
+
+
+def test_a_connection_that_the_system_gave_up_is_no_time_out_of_ours() -> None:
+    async def talk(near: Lines, far: Lines) -> None:
+        near._reader.set_exception(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+        with pytest.raises(PeerGoneError, match="broke"):
+            await near.receive(None)
+        with pytest.raises(PeerGoneError, match="broke"):
+            await near._exactly(1, 5)
 
     over_tcp(talk)

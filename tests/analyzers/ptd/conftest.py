@@ -62,7 +62,8 @@ class ScriptedDriver:
         self._now_ns += round(after_ms * 1e6)
         channels = readings if self.instrument.channels else ()
         total = sum_reading(channels) if channels else readings[0]
-        self.answers.put((Measured(self._now_ns, self._now_ns, total, channels, raw), after_ms))
+        missed = round(after_ms / 1000) - 1
+        self.answers.put((Measured(self._now_ns, self._now_ns, total, channels, raw, missed=missed), after_ms))
 
     def fail(self, message: str = "the port is gone") -> None:
         """Have the next read fail."""

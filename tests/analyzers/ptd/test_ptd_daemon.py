@@ -1,11 +1,14 @@
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analyzers.ptd.daemon import HOLD_S
 from evidence.ptd_protocol import parse_identity, parse_list_header, parse_sample
+from evidence.stamps import parse_stamp
 from metrology.errors import InstrumentLostError
 from metrology.reading import BAD_READING, Reading
 
@@ -123,6 +126,16 @@ def test_the_log_of_a_measurement_is_in_the_order_that_checkers_want(rig: Rig) -
     ]
     stamps = dict(reversed([(line[25:], line[:23]) for line in rig.stream.getvalue().splitlines()]))
     assert stamps["Completed test"] > stamps[bad[-1]]
+
+
+def test_go_is_logged_with_the_moment_at_which_it_was_heard(rig: Rig) -> None:
+    """It is held back a little for other meters' sake; the log still says when it came."""
+    asked_ns = time.time_ns()
+    rig.ask(GO)
+    stamps = [parse_stamp(line[:23]) for line in rig.stream.getvalue().splitlines()]
+    heard_ns, begun_ns = stamps
+    assert begun_ns - heard_ns >= (HOLD_S - 0.001) * 1e9
+    assert abs(heard_ns - asked_ns) < begun_ns - asked_ns + 1e6
 
 
 def test_samples_can_be_read_while_it_measures(rig: Rig) -> None:

@@ -115,5 +115,5 @@ def test_whatever_the_words_they_are_read_or_refused(given_words: list[str]) -> 
         try:
             parse(given_words)
         except RequestError as problem:
-            assert str(problem).startswith(("Error in parameter", "Invalid"))
+            assert str(problem).startswith(("Error in parameter", "Invalid", "Channel number out"))
             assert str(problem).isprintable()

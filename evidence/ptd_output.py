@@ -8,10 +8,11 @@ import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from evidence.ptd_log import RESPONSE
-from evidence.ptd_parts import Ranges, ranges_told
-from evidence.ptd_protocol import Identity, parse_identity
+from evidence.ptd_protocol import RESPONSE, Identity, parse_identity
+from evidence.ptd_ranges import Ranges, ranges_told
 from metrology.judgement import Judgement, judgement_of, parse_told
+from metrology.reading import Sample
+from metrology.uncertainty import power_uncertainty, sum_uncertainty
 
 LOOK_BYTES = 64 << 10
 """How much is read from each end; a daemon tells its instrument in the first 2 kB, its ranges right before Go."""
@@ -38,6 +39,16 @@ class Told(NamedTuple):
         if not values:
             return "unknown"
         return "automatic" if None in values else "fixed"
+
+    def uncertainty(self, sample: Sample) -> float | None:
+        """Get the uncertainty of a sample's power in these ranges; None where they or the accuracy are not known."""
+        if self.judgement is None or not sample.total.usable:
+            return None
+        parts = [
+            (power_uncertainty(self.judgement.in_force, reading, self.ranges.product_va(channel)), reading.power_w)
+            for channel, reading in enumerate(sample.channels or (sample.total,), 1)
+        ]
+        return sum_uncertainty(parts)
 
 
 def read_told(path: Path) -> Told | None:

@@ -1,0 +1,55 @@
+"""Manual pages: one for each command, which man itself finds nothing wrong with."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from console.main import COMMANDS
+
+SOURCE = Path(__file__).parents[2] / "docs" / "man.py"
+
+
+def loaded() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_man", SOURCE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+MAN = loaded()
+PAGES: dict[str, str] = dict(MAN.all_pages())
+
+
+def test_every_command_has_a_page() -> None:
+    assert {f"wattrig-{name}.1" for name in COMMANDS} | {"wattrig.1", "wattrig-keys-trust.1"} <= set(PAGES)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_its_parts_and_no_request_but_ours(name: str) -> None:
+    text = PAGES[name]
+    for part in (".TH ", ".SH NAME\n", ".SH SYNOPSIS\n", ".SH DESCRIPTION\n", ".SH OPTIONS\n", ".SH SEE ALSO\n"):
+        assert text.count(part) == 1, part
+    requests = {line.split()[0] for line in text.splitlines() if line.startswith((".", "'"))}
+    assert requests <= {".TH", ".SH", ".PP", ".nf", ".fi", ".TP", ".B", ".BR"}
+    assert text.count(".nf\n") == text.count("\n.fi")
+
+
+def test_text_that_roff_would_take_for_its_own_is_kept_as_text() -> None:
+    assert MAN.escaped(".SH no\n'so \\fB a-b") == "\\&.SH no\n\\&'so \\efB a\\-b"
+
+
+def test_the_command_writes_them_and_man_shows_them(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, SOURCE, tmp_path], check=True, timeout=60)
+    assert {path.name for path in tmp_path.iterdir()} == set(PAGES)
+    if man := shutil.which("man"):
+        page = tmp_path / "wattrig-doctor.1"
+        done = subprocess.run([man, "--warnings=all", "-l", page], capture_output=True, text=True, check=True)
+        assert "wattrig doctor -c station.toml --round v6.1" in done.stdout
+        assert done.stderr == ""
