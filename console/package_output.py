@@ -68,6 +68,11 @@ def _packages(tree: Path) -> list[Package]:
     return packages
 
 
+def _table(value: object) -> dict[str, object]:
+    """Get a table of a list that anybody may have written; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
 def tell_contents(tree: Path) -> None:
     """Tell what a built tree holds."""
     for package in _packages(tree):
@@ -76,8 +81,8 @@ def tell_contents(tree: Path) -> None:
                 f"{package.root.relative_to(tree)}: round {package.listed.get('round')}, {len(package.files)} files"
             )
         )
-        inferred = package.listed.get("inferred") or {}
-        for place, session in (package.listed.get("results") or {}).items():
+        inferred, results = (_table(package.listed.get(key)) for key in ("inferred", "results"))
+        for place, session in results.items():
             note = f"  inferred: {inferred[place]}" if place in inferred else ""
             click.echo(plain(f"  {place}  from {session}{note}"))
         tell_allowed(package.allowed)

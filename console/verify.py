@@ -64,7 +64,7 @@ def verify(session: Path, threshold: int, folder: Path | None, form: str) -> Non
         sys.exit(NOT_VERIFIED)
     found = compare(statement, session)
     judged = judge_signatures(envelope, statement, KeyFolder(folder))
-    count = sum(signature.counts for signature in judged)
+    count = counted(judged, KeyFolder(folder))
     wrong = any(signature.wrong for signature in judged)
     good = found.agrees and not wrong and count >= threshold
     if form == "json":
@@ -99,6 +99,12 @@ def document(found: Comparison, statement: Statement, judged: list[Judged], *, v
             {"key": each.key, "counts": each.counts, "wrong": each.wrong, "told": each.text} for each in judged
         ],
     }
+
+
+def counted(judged: list[Judged], keys: KeyFolder) -> int:
+    """Count the keys that signed: two certificates of one key are one."""
+    known = {party.fingerprint: party.public_key for party in keys.trusted()}
+    return len({known[signature.key] for signature in judged if signature.counts})
 
 
 def judge_signatures(envelope: "Envelope", statement: Statement, keys: KeyFolder) -> list[Judged]:

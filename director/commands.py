@@ -140,6 +140,8 @@ class Commands:
     async def _sign(self, words: list[str]) -> str:
         if self._last is None or self._last.is_open or words[2:] != [self._last.name]:
             return ERROR
+        if not self._is_complete(self._last.name):
+            return f"{ERROR}: the session was broken off"
         keys = KeyFolder(self._house.station.director.keys)
         return await answer_sign(self.lines, self._last.folder, keys, self._log)
 

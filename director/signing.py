@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from evidence.envelope import sign
-from evidence.layout import DOWNLOADS, OUR_PLACE
+from evidence.layout import DOWNLOADS, OUR_PLACE, may_be_fetched
 from evidence.statement import LARGEST_STATEMENT, describe, parse_statement, sha256_of
 from evidence.traffic_log import TrafficLog
 from metrology.errors import EvidenceError, PeerError, WattrigError
@@ -62,8 +62,10 @@ def require_agreement(payload: bytes, folder: Path, fingerprint: str) -> None:
     told = describe(folder)
     if any(statement.predicate.get(part) != told[part] for part in ("uuid", "analyzers")):
         raise EvidenceError("the statement says something else of the analyzers than server.json")
-    for name in DOWNLOADS:
+    # The files of single analyzers are fetched where both sides are ours: what is stated of them must be true too.
+    names = {OUR_PLACE.get(name, name): name for name in DOWNLOADS}
+    names |= {name: name for name in statement.subjects if name not in names and may_be_fetched(name)}
+    for stated, name in names.items():
         path = folder / name
-        stated = statement.subjects.get(OUR_PLACE.get(name, name))
-        if (sha256_of(path) if path.is_file() else None) != stated:
+        if (sha256_of(path) if path.is_file() else None) != statement.subjects.get(stated):
             raise EvidenceError(f"the statement does not agree with the director's copy of '{name}'")

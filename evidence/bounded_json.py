@@ -29,7 +29,7 @@ class Notes:
         if len(found) < len(pairs):
             names = [name for name, _ in pairs]
             double = next(name for name in names if names.count(name) > 1)
-            self.add(f"the key '{double[:60]}' occurs twice in one object; the last one counts")
+            self.add(f"the key {double[:60]!r} occurs twice in one object; the last one counts")
         return found
 
     def constant(self, name: str) -> float:

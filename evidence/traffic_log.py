@@ -4,12 +4,15 @@ client 2025-07-25 15:13:09,684 [INFO] Sending command to the server: 'time'
 """
 
 import contextlib
+import re
 import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""What must reach neither a line-wise log nor a terminal: a peer chose some of the text."""
 MOST_EARLY_LINES = 1000
 """Lines kept while there is no session; a client sends about twenty commands before it opens one."""
 
@@ -60,7 +63,7 @@ class TrafficLog:
     def _write(self, level: str, text: str) -> None:
         now_s = time.time()
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now_s))
-        one_line = text.replace("\r", "\\r").replace("\n", "\\n")
+        one_line = _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
         line = f"{self._name} {stamp},{int(now_s * 1000) % 1000:03d} [{level}] {one_line}"
         self._show(line)
         if self._file is None:

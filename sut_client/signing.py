@@ -8,7 +8,7 @@ import base64
 import time
 from pathlib import Path
 
-from evidence.envelope import seal, sign
+from evidence.envelope import is_signed_by, seal, sign, unseal
 from evidence.state import write_bytes_atomically
 from evidence.statement import STATEMENT, make_statement
 from evidence.traffic_log import TrafficLog
@@ -44,8 +44,21 @@ async def _sign(link: Link, folder: Path, name: str, keys: KeyFolder) -> list[st
     theirs = {director: await fetch_signature(link, payload)} if director else {}
     # On one machine both may have the same key; one signature then stands for both.
     signatures = theirs | {own: await asyncio.to_thread(sign, payload, own, keys.key)}
-    write_bytes_atomically(folder / STATEMENT, await asyncio.to_thread(seal, payload, signatures))
+    sealed = await asyncio.to_thread(seal, payload, signatures)
+    _require_right(sealed, director, keys)
+    write_bytes_atomically(folder / STATEMENT, sealed)
     return [f"{role} {key}" for role, key in signers.items()]
+
+
+def _require_right(sealed: bytes, director: str, keys: KeyFolder) -> None:
+    """Make sure that the director's signature is right, where its key is known here.
+
+    Raises:
+        PeerError: it is wrong.
+    """
+    known = next((party for party in keys.trusted() if party.fingerprint == director), None)
+    if known is not None and not is_signed_by(unseal(sealed), director, known.der):
+        raise PeerError(f"the director's signature is not made by the key {director} of {known.name}")
 
 
 async def ask_director(link: Link, name: str) -> str:

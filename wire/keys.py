@@ -26,6 +26,8 @@ FINGERPRINT = re.compile(r"[A-Z2-7]{4}(-[A-Z2-7]{4}){5}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 LARGEST_CERTIFICATE = 1 << 16
 MOST_CERTIFICATES = 1000
+ED25519_KEY = bytes.fromhex("300506032b6570032100")
+"""What stands before the 32 bytes of a public key in a certificate (RFC 8410, section 4)."""
 VARIABLE = "WATTRIG_KEYS"
 
 
@@ -41,9 +43,20 @@ class Party(NamedTuple):
         return fingerprint(self.der)
 
     @property
+    def public_key(self) -> bytes:
+        """Get the public key alone: one key may have several certificates."""
+        return public_key_of(self.der)
+
+    @property
     def pem(self) -> str:
         """Get the certificate as text."""
         return ssl.DER_cert_to_PEM_cert(self.der)
+
+
+def public_key_of(der: bytes) -> bytes:
+    """Get the Ed25519 public key in a certificate; the whole certificate where it holds none, or more than one."""
+    _, mark, rest = der.partition(ED25519_KEY)
+    return rest[:32] if mark and ED25519_KEY not in rest else der
 
 
 def fingerprint(der: bytes) -> str:
@@ -104,9 +117,9 @@ class KeyFolder:
 
     def trusted(self) -> tuple[Party, ...]:
         """List all whom we trust, ourselves among them; what is revoked under any name is not."""
-        gone = {party.der for party in self.revoked()}
+        gone = {party.public_key for party in self.revoked()}
         ours = (self.own(),) if self.has_identity else ()
-        return tuple(party for party in (*ours, *self.peers()) if party.der not in gone)
+        return tuple(party for party in (*ours, *self.peers()) if party.public_key not in gone)
 
     def _parties(self, kind: str) -> tuple[Party, ...]:
         found = islice((self.path / kind).glob("*.pem"), MOST_CERTIFICATES)
@@ -120,7 +133,7 @@ class KeyFolder:
             ConfigError: the name is none, is taken by another certificate, or the certificate was revoked.
         """
         party = Party(check_name(name), der)
-        if any(der == gone.der for gone in self.revoked()):
+        if any(party.public_key == gone.public_key for gone in self.revoked()):
             raise ConfigError(f"the key {party.fingerprint} was revoked here", "ask for a new one")
         path = self.path / "peers" / f"{name}.pem"
         if path.exists() and read_certificate(path) != der:

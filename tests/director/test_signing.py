@@ -43,6 +43,16 @@ def test_the_same_files_under_either_name_agree(folders: tuple[Path, Path]) -> N
     require_agreement(stated(folders[1]), folders[0], KEY)
 
 
+def test_nothing_false_is_signed_of_the_files_of_single_analyzers(folders: tuple[Path, Path]) -> None:
+    for folder in folders:
+        (folder / "wattrig").mkdir(exist_ok=True)
+        (folder / "wattrig/station.json").write_text("{}")
+    require_agreement(stated(folders[1]), folders[0], KEY)
+    (folders[1] / "wattrig/station.json").write_text('{"forged": 1}')
+    with pytest.raises(EvidenceError, match=r"wattrig/station\.json"):
+        require_agreement(stated(folders[1]), folders[0], KEY)
+
+
 @pytest.mark.parametrize("name", DOWNLOADS)
 @pytest.mark.parametrize("how", ["changed", "missing"])
 def test_each_of_its_files_must_be_the_same(folders: tuple[Path, Path], name: str, how: str) -> None:

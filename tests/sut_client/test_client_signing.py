@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from evidence.envelope import is_signed_by, unseal
+from evidence.envelope import is_signed_by, seal, sign, unseal
 from evidence.state import read_state
 from evidence.statement import STATEMENT, compare, parse_statement
 from metrology.errors import ConfigError, PeerError, PeerRefusedError
 from sut_client.client import run
 from sut_client.connection import require_protection
 from sut_client.events import LogLine
-from sut_client.signing import ask_director, parse_signature
+from sut_client.signing import _require_right, ask_director, parse_signature
 from wire.identity import make_identity
 from wire.keys import KeyFolder
 
@@ -108,6 +108,14 @@ def test_a_key_that_others_can_read_signs_nothing(bench: Any, keys: KeyFolder) -
 def test_what_is_no_signature_is_named(reply: str) -> None:
     with pytest.raises(PeerError, match="expected a signature of 64 bytes"):
         parse_signature(reply)
+
+
+def test_a_directors_signature_that_is_wrong_is_not_sealed(keys: KeyFolder) -> None:
+    own = keys.own().fingerprint
+    _require_right(seal(b"{}", {own: sign(b"{}", own, keys.key)}), own, keys)
+    _require_right(seal(b"{}", {"unknown": bytes(64)}), "unknown", keys)
+    with pytest.raises(PeerError, match="is not made by the key"):
+        _require_right(seal(b"{}", {own: bytes(64)}), own, keys)
 
 
 def test_the_directors_refusal_is_passed_on() -> None:

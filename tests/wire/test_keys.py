@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from metrology.errors import ConfigError, PeerError
 from wire import keys
 from wire.identity import check_certificate, make_identity
-from wire.keys import FINGERPRINT, KeyFolder, decode_certificate, default_folder, fingerprint
+from wire.keys import FINGERPRINT, KeyFolder, Party, decode_certificate, default_folder, fingerprint
 from wire.limits import BURST_LINES, LINES_PER_S, MOST_TOTAL, PER_LINE, Allowance
 from wire.security import alert, claim_of, claimed
 
@@ -134,6 +134,31 @@ def test_a_spoiled_certificate_is_no_other_one(data: st.DataObject) -> None:
     der[at] ^= data.draw(st.integers(1, 255))
     with pytest.raises(ConfigError, match=r"no certificate of wattrig|is valid from"):
         check_certificate(bytes(der), NOW)
+
+
+def test_a_key_with_two_certificates_is_one_key(ours: KeyFolder, theirs: KeyFolder) -> None:
+    twin = second_certificate(theirs.key.read_bytes())
+    assert twin != theirs.own().der
+    assert Party("a", twin).public_key == theirs.own().public_key != ours.own().public_key
+    ours.trust("first", theirs.own().der)
+    ours.trust("second", twin)
+    ours.revoke("first")
+    assert {party.name for party in ours.trusted()} == {"this machine"}
+    with pytest.raises(ConfigError, match="was revoked here"):
+        ours.trust("third", second_certificate(theirs.key.read_bytes()))
+
+
+def second_certificate(key: bytes) -> bytes:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    secret = serialization.load_pem_private_key(key, None)
+    assert isinstance(secret, Ed25519PrivateKey)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "twin")])
+    builder = x509.CertificateBuilder(name, name, secret.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(NOW - datetime.timedelta(days=1)).not_valid_after(NOW.replace(year=9000))
+    return builder.sign(secret, None).public_bytes(serialization.Encoding.DER)
 
 
 def sample() -> bytes:
