@@ -188,7 +188,14 @@ def test_a_hostile_archive_is_one_message(tmp_path: Path) -> None:
 def started(tree: Path, *options: str) -> subprocess.Popen[str]:
     """A check of a tree whose first line is out."""
     command = [WATTRIG, "check", tree, "--format", "jsonl", "--jobs", "2", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell that runs the tests in the background has them ignore SIGINT, and so would what they start.
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stdout
     assert json.loads(process.stdout.readline())["path"]
     return process
