@@ -1,6 +1,5 @@
 """A planned submission written to disk at once or not at all, with the list of its files."""
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -12,6 +11,7 @@ from typing import Any
 from compliance.package_build import MANIFEST
 from compliance.package_plan import Content, Plan
 from compliance.package_refusal import Allowed
+from evidence.digest import file_sha256
 from metrology.errors import ConfigError, EvidenceError
 
 SCHEMA = 1
@@ -59,12 +59,6 @@ def _write(content: Content, path: Path) -> str:
             "end what writes to it, and build again",
         )
     return after
-
-
-def file_sha256(path: Path) -> str:
-    """Get the SHA-256 of a file as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def manifest_bytes(plan: Plan, allowed: Sequence[Allowed], digests: dict[str, str]) -> bytes:

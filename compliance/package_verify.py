@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from compliance.package_build import MANIFEST
-from compliance.package_tree import SCHEMA, file_sha256
+from compliance.package_tree import SCHEMA
 from compliance.tree import DIVISIONS
 from evidence.bounded_json import parse_object
+from evidence.digest import file_sha256
 from metrology.errors import EvidenceError
 
 LARGEST_LIST_BYTES = 64 << 20

@@ -11,9 +11,10 @@ import base64
 import time
 from pathlib import Path
 
+from evidence.digest import file_sha256
 from evidence.envelope import sign
 from evidence.layout import DOWNLOADS, OUR_PLACE, may_be_fetched
-from evidence.statement import LARGEST_STATEMENT, describe, parse_statement, sha256_of
+from evidence.statement import LARGEST_STATEMENT, describe, parse_statement
 from evidence.traffic_log import TrafficLog
 from metrology.errors import EvidenceError, PeerError, WattrigError
 from wire.keys import KeyFolder
@@ -67,5 +68,5 @@ def require_agreement(payload: bytes, folder: Path, fingerprint: str) -> None:
     names |= {name: name for name in statement.subjects if name not in names and may_be_fetched(name)}
     for stated, name in names.items():
         path = folder / name
-        if (sha256_of(path) if path.is_file() else None) != statement.subjects.get(stated):
+        if (file_sha256(path) if path.is_file() else None) != statement.subjects.get(stated):
             raise EvidenceError(f"the statement does not agree with the director's copy of '{name}'")

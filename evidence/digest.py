@@ -19,6 +19,12 @@ def file_sha1(path: Path) -> str:
         return hashlib.file_digest(file, "sha1").hexdigest()
 
 
+def file_sha256(path: Path) -> str:
+    """Get the SHA-256 of a file as hexadecimal digits; read in blocks as `file_sha1`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def tree_sha1(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """Get the SHA-1 of each named file that exists below `folder`, sorted by name."""
     return {name: file_sha1(folder / name) for name in sorted(names) if (folder / name).is_file()}

@@ -4,7 +4,6 @@ The statement is written when the session is complete. What is added to `wattrig
 covered by it and is named as such; anything else that differs is a finding.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 from evidence.bounded_json import parse_object
 from evidence.clock_record import CLOCK_JSON
 from evidence.connection import CONNECTION_JSON
+from evidence.digest import file_sha256
 from evidence.layout import CLIENT_JOURNAL, CLIENT_JSON, OURS, SERVER_JSON
 from metrology.errors import EvidenceError
 
@@ -72,12 +72,6 @@ class Comparison:
         return not (self.changed or self.missing or self.extra)
 
 
-def sha256_of(path: Path) -> str:
-    """Get the SHA-256 of a file as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def list_files(session: Path) -> Iterator[str]:
     """List all that lies in a session and is no folder, links too, as names below it.
 
@@ -102,7 +96,7 @@ def take_digests(session: Path) -> dict[str, str]:
     names = sorted(name for name in list_files(session) if name not in UNCOVERED)
     if link := next((name for name in names if (session / name).is_symlink()), None):
         raise EvidenceError(f"'{link}' is a link, expected a file", "put the file itself into the session")
-    return {name: sha256_of(session / name) for name in names}
+    return {name: file_sha256(session / name) for name in names}
 
 
 def make_statement(session: Path, name: str, signers: Mapping[str, str], t_utc_ns: int) -> bytes:
@@ -209,4 +203,4 @@ def compare(statement: Statement, session: Path) -> Comparison:
 
 
 def _differs(path: Path, digest: str) -> bool:
-    return path.is_symlink() or not path.is_file() or sha256_of(path) != digest
+    return path.is_symlink() or not path.is_file() or file_sha256(path) != digest
