@@ -42,7 +42,7 @@ CASES = [
     *((transport, 100, "binary") for transport in ("serial", "vxi11")),
 ]
 """Transport, interval, readout; a GPM-8310 is not read in binary."""
-LADDERS = {1000: (16, 32, 64, 96, 128), 100: (4, 8, 16, 24, 32, 48, 64)}
+LADDERS = {1000: (16, 32, 64, 96), 100: (4, 8, 16, 24, 32, 48, 64)}
 GOALS = {1000: 64, 100: 0}
 GO_COUNTS = (16, 32, 64)
 GO_GOAL_MS = 5
@@ -283,7 +283,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the ticks (default %(default)s)")
     parser.add_argument("--hold", type=float, default=30.0, help="seconds for each number held (default %(default)s)")
-    parser.add_argument("--most", type=int, default=128, help="most analyzers tried (default %(default)s)")
+    parser.add_argument("--most", type=int, default=96, help="most analyzers tried (default %(default)s)")
     parser.add_argument("--goes", type=int, default=20, help="how many Go's are sent (default %(default)s)")
     parser.add_argument("--only", choices=("ticks", "go", "held"), help="one part alone")
     options = parser.parse_args()

@@ -183,7 +183,8 @@ def _config_error(path: Path, problem: ValidationError) -> ConfigError:
         return _unknown_key(path, table if key else "the file", key or place[0])
     if first["type"] == "missing":
         return ConfigError(f"'{path}': {table} lacks {f'the key {key!r}' if key else 'altogether'}")
-    got = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
+    given = first["input"]
+    got = f", got {given!r}" if isinstance(given, str | int | float) else ""
     message = first["msg"].removeprefix("Value error, ")
     return ConfigError(f"'{path}': {f'{key!r} in ' if key else ''}{table}: {message}{got}")
 

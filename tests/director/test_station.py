@@ -175,6 +175,12 @@ def test_several_analyzers_have_a_port_each_and_the_operator_is_warned(load: Cal
     assert [analyzer.network_port for analyzer in load(TWO + "network_port = 0").analyzer] == [8888, 0]
 
 
+def test_too_many_analyzers_are_told_in_one_short_message(load: Callable[[str], Station]) -> None:
+    with pytest.raises(ConfigError, match="at most 99") as problem:
+        load(MINIMAL + MINIMAL[MINIMAL.index("[[") :] * 127)
+    assert len(problem.value.message) < 200
+
+
 def test_the_references_modern_conf(load: Callable[[str], Station]) -> None:
     station = load(MODERN)
     assert (station.director.listen, station.director.ntp) == ("192.168.1.2:4951", "ntp.example.com")
