@@ -4,13 +4,21 @@ import re
 from dataclasses import dataclass
 
 from analyzers.driver import Family
-from analyzers.drivers import KNOWN, driver_for
+from analyzers.drivers import KNOWN, THREE_PHASE, driver_for
 
 UNTRIED = {
     "usbtmc": "no machine of ours had an instrument on USB",
     "gpib": "no machine of ours had a GPIB board",
 }
 """Interfaces whose transport was never tried with an instrument (`analyzers.transport.usbtmc`, `.visa`)."""
+NOT_READ = {
+    ", ".join(
+        map(str, THREE_PHASE)
+    ): "three phases as one channel: what PTDaemon tells of them is not public; with four "
+    f"wires types {', '.join(map(str, THREE_PHASE.values()))} read each phase and their sum",
+    "LMG600 DC": "its accuracy for direct current, and what ends a cycle without a period, are not public",
+}
+"""What a lab may look for and does not find, and why."""
 ANY = Family(
     -1,
     "power analyzer",

@@ -22,7 +22,7 @@ def holders(port: str, proc: Path = PROC) -> list[str]:
         proc: where the kernel tells about processes.
     """
     serial = port.removeprefix("ASRL").removesuffix("::INSTR")
-    targets = {os.path.realpath(serial)} if serial.startswith("/") else _sockets_to(port, proc)
+    targets = {os.path.realpath(serial)} if "/" in serial else _sockets_to(port, proc)
     found = ((pid, _open_files(pid, proc)) for pid in _others(proc)) if targets else ()
     return [_described(pid, proc) for pid, files in found if files & targets and not files & set(MASTERS)]
 

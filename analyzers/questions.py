@@ -16,6 +16,9 @@ HOLD = "switch hold off on the meter: it would show an old or a largest value fo
 CREST = (
     "set crest factor 3 on the meter, unless the current's peaks need 6: the range part of the uncertainty doubles"
 )
+SCALING = (
+    "switch scaling off on the meter: its readings are multiplied by VT and CT ratios, and no transformer is accepted"
+)
 SYNC = "synchronize to the current, as PTDaemon sets it; wattrig-ptd does so itself"
 
 
@@ -36,12 +39,15 @@ class Question:
     remedy: str = ""
 
 
-def _yokogawa(rate: str, line_filter: str, average: str, hold: str = ":MEAS:MHOL?") -> tuple[Question, ...]:
+def _yokogawa(
+    rate: str, line_filter: str, average: str, scaling: str, hold: str = ":MEAS:MHOL?"
+) -> tuple[Question, ...]:
     return (
         Question("crest factor", ":CFAC?", "3", CREST),
         Question("update period", rate),
         Question("line filter", line_filter, "0|OFF", FILTER),
         Question("averaging", average, "0|OFF", AVERAGING),
+        Question("scaling", scaling, "0|OFF", SCALING),
         Question("maximum hold", hold, "0|OFF", HOLD),
     )
 
@@ -50,26 +56,25 @@ _STATE = Question(INTEGRATION, ":INTEG:STATE?", "RES.*", IDLE)
 _ERRORS = Question(
     "error queue", ":STAT:ERR?", "0.*", "an earlier message was refused; 'wattrig-ptd' clears the queue"
 )
-WT300 = (
-    *_yokogawa(":RATE?", ":FILT:LINE?", ":MEAS:AVER?"),
-    Question("frequency filter", ":FILT:FREQ?"),
-    Question("synchronization", ":SYNC?", "CURR.*", SYNC),
-    Question("wiring", ":WIR?"),
-    _STATE,
-    _ERRORS,
-)
+
+
+def _with_wiring(place: str, source: str) -> tuple[Question, ...]:
+    """Get what the families are asked that tell how they are wired; of one element where a place names it."""
+    return (
+        *_yokogawa(":RATE?", f":FILT:LINE{place}?", ":MEAS:AVER?", f":SCAL:STAT{place}?"),
+        Question("frequency filter", f":FILT:FREQ{place}?"),
+        Question("synchronization", f":SYNC{place}?", source, SYNC),
+        Question("wiring", ":WIR?"),
+        _STATE,
+        _ERRORS,
+    )
+
+
+WT300, WT500 = _with_wiring("", "CURR.*"), _with_wiring(":ELEM1", "I1")
 WT200 = (
-    *_yokogawa(":SAMP:RATE?", ":CONF:LFIL?", ":CONF:AVER:STAT?", ":CONF:MHOL?"),
+    *_yokogawa(":SAMP:RATE?", ":CONF:LFIL?", ":CONF:AVER:STAT?", ":CONF:SCAL:STAT?", ":CONF:MHOL?"),
     Question("frequency filter", ":CONF:FILT?"),
     Question("synchronization", ":CONF:SYNC?", "CURR.*", SYNC),
-    _ERRORS,
-)
-WT500 = (
-    *_yokogawa(":RATE?", ":FILT:LINE:ELEM1?", ":MEAS:AVER?"),
-    Question("frequency filter", ":FILT:FREQ:ELEM1?"),
-    Question("synchronization", ":SYNC:ELEM1?", "I1", SYNC),
-    Question("wiring", ":WIR?"),
-    _STATE,
     _ERRORS,
 )
 HIOKI = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from analyzers.catalogue import UNTRIED, Entry, catalogue
+from analyzers.catalogue import NOT_READ, UNTRIED, Entry, catalogue
 from analyzers.driver import Family
 from analyzers.drivers import driver_for
 from console.analyzer_options import SETTINGS, place_of, place_options
@@ -31,15 +31,18 @@ def list_analyzers(form: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("type", "analyzer", "", "channels", "interfaces", "dialogue"):
-        table.add_column(heading, justify="right" if heading == "type" else "left", no_wrap=heading != "dialogue")
+        short = heading in ("type", "")
+        table.add_column(heading, justify="right" if heading == "type" else "left", no_wrap=short, overflow="fold")
     for entry in entries:
         table.add_row(*_row(entry))
     width = None if Console().is_terminal else 160
     Console(width=width).print(table)
     for name, why in UNTRIED.items():
         click.echo(f"({name}): {why}")
+    for name, why in NOT_READ.items():
+        click.echo(f"not read: {name}: {why}")
 
 
 def _row(entry: Entry) -> tuple[str, ...]:

@@ -1,15 +1,13 @@
 """One analyzer in one session: its daemon, the connection to it, and a record of all that was said."""
 
 import asyncio
-import contextlib
-import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from analyzers.ptd.client import PtdClient
-from director.analyzer_config import LARGEST_CURRENT_RANGES_A, AnalyzerConfig
+from director.analyzer_config import AnalyzerConfig
 from director.daemon import Daemon, free_ports, require_free
+from director.overheard import Overheard
 from evidence.journal import Note, unnoted
 from evidence.ptd_protocol import Identity, RangesReply, parse_identity, parse_ranges
 from evidence.traffic_log import TrafficLog
@@ -36,8 +34,7 @@ class Analyzer:
     Attributes:
         interval_ms: time between samples, milliseconds.
         journal: the daemon's `-l` log; `journal_start` is where the run begun last begins in it, bytes.
-        messages: each command to the daemon with its reply, for server.json; `phase_start` is how many there were
-            when the phase was begun.
+        said: all that was said to the daemon and by it.
         command: the daemon's command line.
         initial: the ranges it was found with.
     """
@@ -51,42 +48,14 @@ class Analyzer:
         self.output = folder / f"ptd_stdout_{number}.txt"
         self.journal = folder / f"journal_{number}.txt"
         self.journal_start = 0
-        self.messages: list[dict[str, str]] = []
-        self.phase_start = 0
+        self.said = Overheard(number, log, note)
         self.command: list[str] = []
         self.initial: RangesReply | None = None
-        self._log = log
-        self._note = note
-        self._name = f"Analyzer [{number}]"
         self._daemon: Daemon | None = None
         self._client: PtdClient | None = None
         self._identity: Identity | None = None
         self._counted = 0
         self._port = 0
-
-    # What the client hears goes into server.log, in the reference's words.
-
-    def asked(self, command: str) -> None:
-        """See `Witness`."""
-        self._log.info(f"{self._name} is sending to ptd: {command!r}")
-        self._note("asked", of=self.number, cmd=command)
-
-    def answered(self, command: str, reply: str) -> None:
-        """See `Witness`."""
-        self._log.info(f"{self._name} recieved reply from ptd: {reply!r}")
-        self.messages.append({"cmd": command, "reply": reply})
-        self._note("answered", of=self.number, cmd=command, reply=reply)
-
-    def announced(self, count: int) -> None:
-        """See `Witness`."""
-        self._log.info(f"{self._name} is trying to read {count} lines")
-
-    def listed(self, lines: Sequence[str]) -> None:
-        """See `Witness`."""
-        text = "".join(f"{line}\n" for line in lines)
-        self._log.info(f"{self._name} got reply from ptd: {text!r}")
-        # Its samples stand in the journal already, one by one.
-        self._note("listed", of=self.number, lines=len(lines), sha256=hashlib.sha256(text.encode()).hexdigest())
 
     @property
     def ptd(self) -> PtdClient:
@@ -106,8 +75,7 @@ class Analyzer:
         SPEC's PTDaemon lists all channels that the analyzer has, ours those that `-c` asks for alone.
         """
         wanted = self.config.channels
-        listed_alone = self._identity is not None and self._identity.is_wattrig
-        return range(1, len(wanted) + 1) if listed_alone else wanted
+        return range(1, len(wanted) + 1) if self._is_ours else wanted
 
     @property
     def is_gone(self) -> bool:
@@ -119,25 +87,27 @@ class Analyzer:
         """Get the pause before each Go and after each stop command, seconds."""
         if self.config.settle_s is not None:
             return self.config.settle_s
-        return 0.0 if self._identity is not None and self._identity.is_wattrig else PTDAEMON_SETTLE_S
+        return 0.0 if self._is_ours else PTDAEMON_SETTLE_S
+
+    @property
+    def _is_ours(self) -> bool:
+        return self._identity is not None and self._identity.is_wattrig
 
     def record(self) -> dict[str, Any]:
         """Get the entry for `ptd_config` in server.json."""
         return self.config.record(self.command)
 
-    async def launch(self, free_port: int | None = None) -> None:
+    async def launch(self, free_port: int | None = None, journal: Path | None = None) -> None:
         """Start the daemon; the caller ends it, also where what follows fails.
 
         Args:
             free_port: the TCP port to use where none is configured; any free one by default.
+            journal: another `-l` log than that of the session's runs.
 
         Raises:
             ConfigError: its program or its port cannot be used.
         """
-        await self._launch(self.journal, free_port)
-
-    async def _launch(self, journal: Path, free_port: int | None = None) -> None:
-        self.prepare(journal, free_port)
+        self.prepare(journal or self.journal, free_port)
         self._daemon = await Daemon.start(self.command, self.output)
 
     def prepare(self, journal: Path, free_port: int | None = None, *, among_others: bool = False) -> None:
@@ -150,7 +120,7 @@ class Analyzer:
         if self.config.network_port:
             require_free(self._port)
         self.command = self.config.command(journal, self._port, self.output if among_others else None)
-        self._log.info(f"{self._name} is running PTDaemon: {self.command}")
+        self.said.say(f"is running PTDaemon: {self.command}")
 
     def attach(self, daemon: Daemon) -> None:
         """Take a daemon that was started as prepared."""
@@ -167,45 +137,29 @@ class Analyzer:
         self._identity = parse_identity(reply)
         if not self._identity.version:
             raise EvidenceError(f"got {reply[:120]!r} to Identify, expected '<analyzer>,...,version=...'")
-        self._log.info(f"{self._name} connected to PTDaemon")
+        self.said.say("connected to PTDaemon")
         self.initial = parse_ranges(await self.ptd.ask("RR"))
-        self._log.info(
-            f"{self._name} says the initial range for Amps is {self.initial.current} "
-            f"for Volts is {self.initial.voltage}"
+        self.said.say(
+            f"says the initial range for Amps is {self.initial.current} for Volts is {self.initial.voltage}"
         )
 
     async def _greet(self) -> None:
         if self._daemon is None:
             raise SessionError(f"the daemon of analyzer {self.number} is not running")
-        self._client = await self._daemon.connect(self._port, self)
+        self._client = await self._daemon.connect(self._port, self.said)
         await self._client.hello()
 
-    async def range_automatically(self, *, largest_current: bool) -> None:
-        """Prepare the ranging run: automatic ranges, or the analyzer's largest current range.
-
-        The current range is set twice, as the reference does, since checkers count the messages.
-        """
-        await self.ptd.set_range("V", "Auto")
-        current = "Auto"
-        if largest_current and self.config.device_type in LARGEST_CURRENT_RANGES_A:
-            current = str(LARGEST_CURRENT_RANGES_A[self.config.device_type])
-        elif largest_current:
-            self._log.warning(f"Unknown max range type for device {self.config.device_type}, using AUTO")
-        for _ in range(2):
-            await self.ptd.set_range("A", current)
-
-    async def go(self, mark: str) -> None:
-        """Start measuring."""
+    def begin_run(self) -> None:
+        """Note where the run that is going to be started begins."""
         self._counted = 0
         self.journal_start = self.journal.stat().st_size
-        await self.ptd.go(self.interval_ms, mark)
 
     async def figures(self, *names: str) -> list[str]:
         """Ask for `Watts` or `Uncertainty`; a reply that is none is kept as it is, with a warning."""
         replies = [await self.ptd.ask(name) for name in names]
         for name, reply in zip(names, replies, strict=True):
             if not reply.startswith(f"{name},"):
-                self._log.warning(f"{self._name} answered {name!r} with {reply!r}, expected '{name},...'")
+                self.said.warn(f"answered {name!r} with {reply!r}, expected '{name},...'")
         return replies
 
     async def counts_on(self) -> bool:
@@ -213,7 +167,7 @@ class Analyzer:
 
         SPEC's PTDaemon may hold its log back, so its count of samples is asked for; ours writes each line at once.
         """
-        if self._identity is not None and self._identity.is_wattrig:
+        if self._is_ours:
             return False
         words = (await self.figures("Watts"))[0].split(",")
         count = int(words[4]) if len(words) > 4 and words[4].isdecimal() else 0
@@ -246,13 +200,11 @@ class Analyzer:
             return
         if self._client is None or self._client.gone.is_set():
             await self.end()
-            await self._launch(self.journal.with_name(f"journal_{self.number}_restore.txt"))
+            await self.launch(journal=self.journal.with_name(f"journal_{self.number}_restore.txt"))
             await self._greet()
         await self.ptd.set_range("V", self.initial.voltage)
         await self.ptd.set_range("A", self.initial.current)
-        self._log.info(
-            f"{self._name} set initial values for Amps {self.initial.current} and Volts {self.initial.voltage}"
-        )
+        self.said.say(f"set initial values for Amps {self.initial.current} and Volts {self.initial.voltage}")
 
     async def give_back(self, *, measuring: bool = False) -> bool:
         """Leave the analyzer as it was found, as far as that can be done, and end the daemon.
@@ -264,11 +216,11 @@ class Analyzer:
             if measuring and not self.ptd.gone.is_set():
                 await self.ptd.ask("Stop")
         except (PeerError, SessionError) as problem:
-            self._log.warning(f"{self._name} could not be stopped: {problem.message}")
+            self.said.warn(f"could not be stopped: {problem.message}")
         try:
             await self.restore()
         except WattrigError as problem:
-            self._log.warning(f"{self._name} may be left in other ranges than it was found in: {problem.message}")
+            self.said.warn(f"may be left in other ranges than it was found in: {problem.message}")
             return False
         else:
             return True
@@ -282,6 +234,5 @@ class Analyzer:
         if client is not None:
             await client.close()
         if daemon is not None:
-            self._log.info(f"{self._name} stopping ptd...")
-            with contextlib.suppress(ProcessLookupError):
-                await daemon.end()
+            self.said.say("stopping ptd...")
+            await daemon.end()

@@ -1,8 +1,9 @@
-"""The daemons of all analyzers of a station, started together."""
+"""The daemons of all analyzers of a station, started together and told Go together."""
 
 import itertools
 from collections.abc import Iterator, Sequence
 
+from analyzers.ptd.client import go_together
 from director.analyzer import Analyzer
 from director.daemon import Daemon, free_ports
 
@@ -36,6 +37,17 @@ async def launch(analyzers: Sequence[Analyzer], meters_per_daemon: int | None) -
         )
         for analyzer, daemon in zip(group, daemons, strict=True):
             analyzer.attach(daemon)
+
+
+async def go(analyzers: Sequence[Analyzer], mark: str) -> None:
+    """Start measuring with all at once.
+
+    Raises:
+        PeerError: a daemon does not answer, or refuses.
+    """
+    for analyzer in analyzers:
+        analyzer.begin_run()
+    await go_together([analyzer.ptd for analyzer in analyzers], analyzers[0].interval_ms, mark)
 
 
 def groups(analyzers: Sequence[Analyzer], most: int) -> Iterator[tuple[Analyzer, ...]]:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from director.analyzer import Analyzer
+from director.analyzer_config import LARGEST_CURRENT_RANGES_A
 from director.claim import Claim
 from director.events import Observe, RangesChosen
-from director.fleet import launch
+from director.fleet import go, launch
 from director.harvest import harvest, ranges_shown, write_samples
 from director.headroom import headroom_of, spread
 from director.loss import explained
@@ -49,13 +50,12 @@ class Measurement:
         self._shown: dict[int, list[str]] = {}
 
     async def start_analyzers(self, claim: Claim) -> None:
-        """Start the daemons and connect to them; the claim notes them as they come.
+        """Start the daemons and connect to them; the claim notes the ranges that the analyzers have.
 
         Raises:
             WattrigError: one does not answer as configured.
         """
         await launch(self._analyzers, self._config.meters_per_daemon)
-        claim.note(self._analyzers)
         await all_of(analyzer.connect() for analyzer in self._analyzers)
         claim.note(self._analyzers)
 
@@ -66,7 +66,7 @@ class Measurement:
             WattrigError: a range is refused, or a daemon does not answer.
         """
         for analyzer in self._analyzers:
-            analyzer.phase_start = len(analyzer.messages)
+            analyzer.said.begin_phase()
         if fixed is not None:
             self._ranges = {analyzer.number: fixed for analyzer in self._analyzers}
         async with explained(self._analyzers):
@@ -77,12 +77,20 @@ class Measurement:
 
     async def _set_ranges(self, analyzer: Analyzer, phase: str) -> None:
         if phase == "ranging":
-            largest = self._config.ranging_mode == "max"
-            await analyzer.range_automatically(largest_current=largest)
+            await set_ranging_ranges(analyzer, self._ranging_current(analyzer))
         else:
             ranges = self._ranges[analyzer.number]
             await set_testing_range(analyzer, "V", "voltage", ranges.voltage)
             await set_testing_range(analyzer, "A", "current", ranges.current)
+
+    def _ranging_current(self, analyzer: Analyzer) -> str:
+        """Get the current range of a ranging run: automatic, or the analyzer's largest."""
+        if self._config.ranging_mode != "max":
+            return "Auto"
+        device_type = analyzer.config.device_type
+        if device_type not in LARGEST_CURRENT_RANGES_A:
+            self._log.warning(f"Unknown max range type for device {device_type}, using AUTO")
+        return str(LARGEST_CURRENT_RANGES_A.get(device_type, "Auto"))
 
     async def _tell_headroom(self) -> None:
         """Say what the ranges leave, once for each analyzer that showed its load in a ranging run."""
@@ -118,7 +126,7 @@ class Measurement:
             for number, ranges in self._ranges.items():
                 self._log.info(f"Analyzer [{number}] maxAmps: {ranges.current}, maxVolts: {ranges.voltage}")
         self._watch.begin(self._analyzers, phase)
-        await all_of(analyzer.go(mark_text) for analyzer in self._analyzers)
+        await go(self._analyzers, mark_text)
 
     async def end(self, phase: str) -> int:
         """Measure no more, and write what was measured; get how many samples the first analyzer took.
@@ -144,6 +152,13 @@ class Measurement:
             self._ranges = await asyncio.to_thread(ranges_shown, self._analyzers, listings)
             numbers = (analyzer.number for analyzer in self._analyzers)
             self._shown = dict(zip(numbers, map(spread, listings), strict=True))
+
+
+async def set_ranging_ranges(analyzer: Analyzer, current: str) -> None:
+    """Set the ranges of the ranging run; that of current twice as the reference does, for checkers count messages."""
+    await analyzer.ptd.set_range("V", "Auto")
+    for _ in range(2):
+        await analyzer.ptd.set_range("A", current)
 
 
 async def set_testing_range(analyzer: Analyzer, quantity: str, noun: str, setting: str) -> None:

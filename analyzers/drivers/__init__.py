@@ -40,6 +40,11 @@ DC_TYPES = {0: 500, 8: 508, 35: 535, 49: 549, 52: 586, 57: 557, 66: 566}
 """The device type that measures direct current with the instrument of another, which `-D` means."""
 
 
+THREE_PHASE = {36: 48, 53: 77, 62: 61}
+"""PTDaemon's three-phase types, which are not read: what voltage, current, power factor and uncertainty it tells of
+three phases together is not public. Each with the type that reads the same instrument's channels and their sum."""
+
+
 def driver_for(device_type: int, *, dc: bool = False) -> Driver:
     """Get a driver, not yet connected, for one of PTDaemon's device types, or for the type that is its DC one.
 
@@ -50,6 +55,13 @@ def driver_for(device_type: int, *, dc: bool = False) -> Driver:
         if DC_TYPES.get(device_type) not in KNOWN:
             raise ConfigError(f"device type {device_type} cannot measure DC here", "leave -D out to measure AC")
         device_type = DC_TYPES[device_type]
+    if device_type in THREE_PHASE:
+        raise ConfigError(
+            f"device type {device_type} takes three phases for one channel, and is not read: what PTDaemon tells of "
+            "them is not public",
+            f"with four wires, take type {THREE_PHASE[device_type]} with -c 1,3: each channel is a phase against "
+            "neutral, and the sum of their watts that of all three",
+        )
     if device_type not in KNOWN:
         known = ", ".join(f"{number} ({path.rpartition(':')[2]})" for number, path in sorted(KNOWN.items()))
         raise ConfigError(f"there is no driver for device type {device_type}", f"the device types known are {known}")

@@ -6,14 +6,11 @@ and whatever comes before the identity is thrown away.
 
 import re
 import time
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
-from analyzers.driver import Family, Measured, sum_reading
+from analyzers.driver import Family
 from analyzers.transport import Transport
 from metrology.errors import InstrumentAbsentError, InstrumentError, WrongInstrumentError
-from metrology.reading import mean_reading
 
 ANSWER_S = 2.0
 """Longest wait for an answer that does not wait for an update."""
@@ -120,18 +117,3 @@ class Dialogue:
         """Make the error for an answer that makes no sense."""
         self._behind = True
         return InstrumentError(f"the {self._family.title} answered {question!r} with {answer[:80]!r}")
-
-
-def joined(parts: Sequence[Measured]) -> Measured:
-    """Join consecutive updates of equal length to one sample: means of all readings, the time of the last.
-
-    Samples are missed where updates are lost: one for each number of updates that make a sample, and for a part.
-    """
-    if len(parts) == 1:
-        return parts[0]
-    readings = zip(*(part.channels for part in parts), strict=True)
-    channels = tuple(mean_reading(of_one) for of_one in readings)
-    total = sum_reading(channels) if channels else mean_reading([part.total for part in parts])
-    missed = -(-sum(part.missed for part in parts) // len(parts))
-    raw = "|".join(part.raw for part in parts)
-    return replace(parts[-1], total=total, channels=channels, raw=raw, missed=missed)

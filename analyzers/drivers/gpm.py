@@ -15,7 +15,8 @@ from typing import ClassVar
 
 from analyzers.driver import Family
 from analyzers.drivers.wt310 import CURRENT_RANGES_A, ENHANCED_RATES_MS, VOLTAGE_RANGES_V
-from analyzers.drivers.yokogawa import RATES_MS, Model, Yokogawa
+from analyzers.drivers.yokogawa import Yokogawa
+from analyzers.drivers.yokogawa_model import RATES_MS, Model
 from metrology import datasheet
 
 ITEMS = ":NUM:NORM:ITEM1 U;ITEM2 I;ITEM3 P;ITEM4 LAMBDA;ITEM5 FU"

@@ -23,7 +23,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from analyzers.driver import Family, Instrument, Measured, Wanted, sum_reading
-from analyzers.drivers.dialogue import ANSWER_S, Answer, Dialogue, joined
+from analyzers.drivers.dialogue import ANSWER_S, Answer, Dialogue
 from analyzers.drivers.hioki_values import (
     ITEM_BYTES,
     ITEMS,
@@ -33,8 +33,8 @@ from analyzers.drivers.hioki_values import (
     RANGE_BYTES,
     parse_sample,
 )
-from analyzers.drivers.updates import UpdateCount
-from analyzers.drivers.yokogawa_values import parse_full_scale
+from analyzers.drivers.updates import Updates
+from analyzers.drivers.yokogawa_values import parse_ranges
 from analyzers.transport import Transport, check_pace
 from metrology import datasheet
 from metrology.errors import InstrumentError
@@ -85,10 +85,8 @@ class PW3335:
         self._talk: Dialogue
         self._suffixes: tuple[str, ...] = ("",)
         self._period_ms = CYCLE_MS
-        self._updates = 0
+        self._updates = Updates(CYCLE_MS)
         self._edge_s: float | None = None
-        self._count = UpdateCount(CYCLE_MS)
-        self._parts: list[Measured] = []
 
     def open(self, transport: Transport, wanted: Wanted) -> Instrument:
         """Connect; see `Driver.open`."""
@@ -127,9 +125,7 @@ class PW3335:
         question = ";".join(f":{name}{number}:{what}?" for name in ("CURR", "VOLT") for what in ("RANG", "AUTO"))
         answer = self._talk.ask(question)
         try:
-            current_a, current_auto, voltage_v, voltage_auto = PARTS.split(answer)
-            current = Range(current_auto == "ON", parse_full_scale(current_a))
-            return current, Range(voltage_auto == "ON", parse_full_scale(voltage_v))
+            return parse_ranges(PARTS.split(answer))
         except ValueError as problem:
             raise self._talk.garbled(answer, question) from problem
 
@@ -154,8 +150,7 @@ class PW3335:
         self._set(f":AVER {count}", "setting the averaging")
         self._forget_update()
         self._period_ms = count * CYCLE_MS
-        self._updates = interval_ms // self._period_ms
-        self._count, self._parts = UpdateCount(self._period_ms), []
+        self._updates = Updates(self._period_ms, interval_ms // self._period_ms)
 
     def _sample_bytes(self) -> int:
         answer = len(self._suffixes) * (len(ITEMS) * ITEM_BYTES + 2 * RANGE_BYTES)
@@ -167,16 +162,9 @@ class PW3335:
         Within a run a reader that comes late gets the update on display instead of losing it.
         """
         deadline_s = self._clock() + timeout_s
-        if not self._updates:
+        if not self._updates.in_run:
             self._forget_update()
-        try:
-            while len(self._parts) < max(1, self._updates):
-                self._parts.append(self._sample(deadline_s))
-        except InstrumentError:
-            self._count.failed()
-            raise
-        parts, self._parts = self._parts, []
-        return joined(parts)
+        return self._updates.joined(lambda: self._sample(deadline_s))
 
     def _sample(self, deadline_s: float) -> Measured:
         update = self._await_update(deadline_s)
@@ -186,7 +174,7 @@ class PW3335:
             readings, ranges = parse_sample(answer, len(self._suffixes))
         except ValueError as problem:
             raise self._talk.garbled(answer, question) from problem
-        missed = self._count.lost(update.asked_mono_ns, update.t_mono_ns)
+        missed = self._updates.lost(update.asked_mono_ns, update.t_mono_ns)
         moments = update.t_utc_ns, update.t_mono_ns
         if not self.family.multichannel:
             return Measured(*moments, readings[0], (), answer, *ranges[0], missed=missed)
@@ -229,7 +217,7 @@ class PW3335:
 
     def end(self) -> None:
         """Go back to updates at every cycle."""
-        self._updates, self._period_ms = 0, CYCLE_MS
+        self._updates, self._period_ms = Updates(CYCLE_MS), CYCLE_MS
         self._set(":AVER 1", "setting the averaging")
 
     def close(self) -> None:

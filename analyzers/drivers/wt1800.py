@@ -9,8 +9,8 @@ for 5 A, three for 50 A; an analyzer with both kinds gets the ranges that both h
 import re
 
 from analyzers.driver import Family
-from analyzers.drivers.wt500 import Elements
-from analyzers.drivers.yokogawa import Model
+from analyzers.drivers.wt500 import Elements, counted
+from analyzers.drivers.yokogawa_model import Model
 from metrology import datasheet
 
 VOLTAGE_RANGES_V = (1.5, 3.0, 6.0, 10.0, 15.0, 30.0, 60.0, 100.0, 150.0, 300.0, 600.0, 1000.0)
@@ -44,7 +44,7 @@ class WT1800(Elements):
             VOLTAGE_RANGES_V,
             current_ranges(model),
             (datasheet.WT1800E if model[6:7] == "E" else datasheet.WT1800).accuracy,
-            elements=int(model[5]),
+            elements=counted(model[5]),
             rates_ms=RATES_MS,
         )
 

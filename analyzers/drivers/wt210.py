@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analyzers.driver import MANUAL, PUBLISHED_LOGS, Family
-from analyzers.drivers.yokogawa import Model, Yokogawa
+from analyzers.drivers.yokogawa import Yokogawa
+from analyzers.drivers.yokogawa_model import Model
 from metrology import accuracy, datasheet
 from metrology.uncertainty import Accuracy
 
@@ -18,8 +19,8 @@ VOLTAGE_RANGES_V = (15.0, 30.0, 60.0, 150.0, 300.0, 600.0)
 WT230_CURRENT_RANGES_A = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 CURRENT_RANGES_A = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, *WT230_CURRENT_RANGES_A)
 """Full scales at crest factor 3; source: yoko-tool's choices."""
-ELEMENTS = {"760401": 1, "760502": 3, "760503": 3}
-"""The highest element of each model: the one with two has elements 1 and 3 (IM 760401-01E p. 14-32)."""
+ELEMENTS = {"760401": (1,), "760502": (1, 3), "760503": (1, 2, 3)}
+"""The one with two has elements 1 and 3 (IM 760401-01E p. 14-32)."""
 ITEMS = ("V", "A", "W", "PF", "VHZ")
 """In the order in which the meter answers them, whatever the order of asking (IM 760401-01E p. 14-32)."""
 

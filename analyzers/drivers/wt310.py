@@ -2,6 +2,7 @@
 
 The dialogue is PTDaemon's own where its logs show it; see `metrology.uncertainty` for where the accuracy comes from.
 All elements of a WT330 share one voltage range and one current range. How the elements are wired is left as it is.
+A WT332 has no element 2 (IM WT310E-01EN p. 2-12, on its settings): its second channel is element 3.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 from analyzers.driver import MANUAL, PUBLISHED_LOGS, Family
-from analyzers.drivers.yokogawa import RATES_MS, Model, Yokogawa
+from analyzers.drivers.yokogawa import Yokogawa
+from analyzers.drivers.yokogawa_model import RATES_MS, Model
 from analyzers.drivers.yokogawa_values import item_messages
 from metrology import accuracy, datasheet
 from metrology.uncertainty import Accuracy
@@ -19,6 +21,7 @@ CURRENT_RANGES_A = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
 HIGH_CURRENT_RANGES_A = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 WT330_CURRENT_RANGES_A = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 """Full scales at crest factor 3. Sources: data sheets, yoko-tool's choices."""
+ELEMENTS = {"WT332": (1, 3), "WT333": (1, 2, 3)}
 ENHANCED_RATES_MS = (*RATES_MS, 10_000, 20_000)
 INTERFACES = ("serial", "usbtmc", "gpib", "vxi11")
 """Sources: IM WT310E-17EN; PTDaemon read both `/dev/usbtmc` and RS-232 in published logs."""
@@ -48,7 +51,7 @@ class WT310(Yokogawa):
             voltage_ranges_v=VOLTAGE_RANGES_V,
             current_ranges_a=current_ranges(model),
             accuracy=self.accuracy(model, enhanced=enhanced),
-            elements=int(model[4]) if model.startswith("WT33") else 1,
+            elements=ELEMENTS.get(model[:5], (1,)),
             rates_ms=ENHANCED_RATES_MS if enhanced else RATES_MS,
             frequency=self.frequency,
         )

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 from analyzers.driver import MANUAL, PUBLISHED_LOGS, Family
-from analyzers.drivers.yokogawa import Model, Yokogawa
+from analyzers.drivers.yokogawa import Yokogawa
+from analyzers.drivers.yokogawa_model import Model
 from analyzers.drivers.yokogawa_values import item_messages
 from metrology import accuracy, datasheet
 from metrology.uncertainty import Accuracy
@@ -49,6 +50,11 @@ class Elements(Yokogawa):
         return 1 << 15
 
 
+def counted(digit: str) -> tuple[int, ...]:
+    """Get the elements from 1 on of a model whose name says how many it has."""
+    return tuple(range(1, int(digit) + 1))
+
+
 class WT500(Elements):
     """Driver of PTDaemon's device type 35."""
 
@@ -67,7 +73,12 @@ class WT500(Elements):
     def recognise(self, model: str) -> Model:
         """Tell what a model is; the last digit of its code is the number of its elements."""
         return Model(
-            self.name, VOLTAGE_RANGES_V, CURRENT_RANGES_A, self.accuracy(), elements=int(model[-1]), rates_ms=RATES_MS
+            self.name,
+            VOLTAGE_RANGES_V,
+            CURRENT_RANGES_A,
+            self.accuracy(),
+            elements=counted(model[-1]),
+            rates_ms=RATES_MS,
         )
 
     def accuracy(self) -> Accuracy:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from analyzers.driver import Family
 from analyzers.drivers.wt500 import Elements
-from analyzers.drivers.yokogawa import Model
+from analyzers.drivers.yokogawa_model import Model
 from metrology import datasheet
 
 VOLTAGE_RANGES_V = (1.5, 3.0, 6.0, 10.0, 15.0, 30.0, 60.0, 100.0, 150.0, 300.0, 600.0, 1000.0)
@@ -17,7 +17,7 @@ CURRENT_RANGES_A = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 """Full scales at crest factor 3."""
 RATES_MS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 """Update periods; 10 and 50 ms are left out."""
-ELEMENTS = 7
+ELEMENTS = (1, 2, 3, 4, 5, 6, 7)
 
 
 class WT5000(Elements):
@@ -30,7 +30,7 @@ class WT5000(Elements):
         "IM WT5000-17EN, data sheet",
         interfaces=("usbtmc", "gpib", "vxi11"),
         binary=True,
-        channels=ELEMENTS,
+        channels=len(ELEMENTS),
         verified="unverified: written from memory of the data sheet, with the commands of the WT1800",
     )
 

@@ -7,50 +7,24 @@ them, and the event register, whose reading makes the next wait begin anew.
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from analyzers.driver import Family, Instrument, Measured, Wanted, sum_reading
-from analyzers.drivers.dialogue import Answer, Dialogue, joined
-from analyzers.drivers.updates import UpdateCount
+from analyzers.drivers.dialogue import Answer, Dialogue
+from analyzers.drivers.updates import Updates
+from analyzers.drivers.yokogawa_model import Model
 from analyzers.drivers.yokogawa_values import (
     FLOAT_BYTES,
     ITEMS,
     parse_floats,
-    parse_full_scale,
     parse_pairs,
+    parse_ranges,
     parse_reading,
 )
 from analyzers.transport import Transport, check_pace
-from metrology.errors import ConfigError, InstrumentError
+from metrology.errors import InstrumentError
 from metrology.ranges import Range
 from metrology.reading import Reading
-from metrology.uncertainty import Accuracy
-
-RATES_MS = (100, 250, 500, 1000, 2000, 5000)
-"""Update periods of the WT200 and WT300 families; sources: yoko-tool's choices, manuals."""
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What one model of a family is.
-
-    Attributes:
-        name: PTDaemon's driver name for it.
-        voltage_ranges_v, current_ranges_a: full scales at crest factor 3, half of which are those at 6.
-        accuracy: its accuracy terms.
-        elements: how many input elements it has, each a physical channel.
-        rates_ms: its update periods.
-        frequency: whether PTDaemon says that it measures frequency.
-    """
-
-    name: str
-    voltage_ranges_v: tuple[float, ...]
-    current_ranges_a: tuple[float, ...]
-    accuracy: Accuracy
-    elements: int = 1
-    rates_ms: tuple[int, ...] = RATES_MS
-    frequency: bool = False
 
 
 class Yokogawa(ABC):
@@ -76,11 +50,9 @@ class Yokogawa(ABC):
         self._line: Dialogue
         self._model: Model
         self._elements: tuple[int, ...] = ()
-        self._updates = 0
+        self._updates = Updates(self.idle_rate_ms)
         self._readout: str | None = None
         self._binary = False
-        self._count = UpdateCount(self.idle_rate_ms)
-        self._parts: list[Measured] = []
 
     @abstractmethod
     def recognise(self, model: str) -> Model:
@@ -96,23 +68,27 @@ class Yokogawa(ABC):
 
     def open(self, transport: Transport, wanted: Wanted) -> Instrument:
         """Connect; see `Driver.open`."""
-        self._line, self._elements = Dialogue(transport, self.family), wanted.channels
+        self._line = Dialogue(transport, self.family)
         self._readout, self._binary = wanted.readout, False
         transport.clear()
         transport.write("")  # ends what a program that died may have left half written
         identity = self._line.identify()
         self._model = self.recognise(identity.split(",")[1])
-        if max(self._elements) > self._model.elements:
-            raise ConfigError(
-                f"got channel {max(self._elements)}, but {identity!r} has {self._model.elements}",
-                "give -c the channels that the analyzer has",
-            )
+        self._elements = self._model.chosen(wanted.channels, identity)
         for message in self.greeting:
             self._line.write(message)
         self.end_integration()
         for message in (*self.setup(self._elements), f"{self._rate(self.idle_rate_ms)};:STAT:FILT1 FALL"):
             self._set(message, "the set-up")
-        return self._describe(identity, self._line.ask(":CFAC?"))
+        return self._describe(identity)
+
+    def _describe(self, identity: str) -> Instrument:
+        channels = len(self._elements) if self.family.multichannel else 0
+        crest_factor = self._line.ask(":CFAC?")
+        try:
+            return self._model.described(identity, crest_factor, channels)
+        except KeyError as problem:
+            raise self._line.garbled(crest_factor, ":CFAC?") from problem
 
     def end_integration(self) -> None:
         """End an integration, during which ranges cannot be changed."""
@@ -121,20 +97,6 @@ class Yokogawa(ABC):
             self._set(":INTEG:STOP", "stopping the integration")
         if not state.startswith("RES"):
             self._set(":INTEG:RES", "resetting the integration")
-
-    def _describe(self, identity: str, crest_factor: str) -> Instrument:
-        crest = 3 if crest_factor == "3" else 6
-        scale = 1.0 if crest == 3 else 0.5
-        return Instrument(
-            name=self._model.name,
-            idn=identity,
-            voltage_ranges_v=tuple(full_scale * scale for full_scale in self._model.voltage_ranges_v),
-            current_ranges_a=tuple(full_scale * scale for full_scale in self._model.current_ranges_a),
-            accuracy=self._model.accuracy,
-            crest_factor=crest,
-            frequency=self._model.frequency,
-            channels=len(self._elements) if self.family.multichannel else 0,
-        )
 
     def _places(self, channel: int = 0) -> list[str]:
         """Get what follows the header of a range of a channel, or of each that is read for 0."""
@@ -147,9 +109,7 @@ class Yokogawa(ABC):
         question = ";".join(f":{name}:{what}{place}?" for name in ("CURR", "VOLT") for what in ("RANG", "AUTO"))
         answer = self._line.ask(question)
         try:
-            current_a, current_auto, voltage_v, voltage_auto = answer.split(";")
-            current = Range(current_auto == "1", parse_full_scale(current_a))
-            return current, Range(voltage_auto == "1", parse_full_scale(voltage_v))
+            return parse_ranges(answer.split(";"))
         except ValueError as problem:
             raise self._line.garbled(answer, question) from problem
 
@@ -162,21 +122,14 @@ class Yokogawa(ABC):
 
     def begin(self, interval_ms: int) -> None:
         """Set the update period to the interval or, where there is none so long, to the longest that divides it."""
-        rates_ms = self._model.rates_ms
-        fitting = [rate_ms for rate_ms in rates_ms if interval_ms % rate_ms == 0 and rate_ms <= interval_ms]
-        if not fitting:
-            raise InstrumentError(
-                f"the {self.family.title} cannot give means over {interval_ms} ms",
-                f"take a multiple of one of its update periods: {', '.join(map(str, rates_ms))} ms",
-            )
-        self._binary = self._choose_readout(max(fitting))
-        check_pace(self._line.line, self.sample_bytes(binary=self._binary), max(fitting))
+        period_ms = self._model.period_ms(interval_ms, self.family)
+        self._binary = self._choose_readout(period_ms)
+        check_pace(self._line.line, self.sample_bytes(binary=self._binary), period_ms)
         if self._binary:
             self._set(":NUM:FORM FLO", "choosing binary values")
-        self._set(f"{self._rate(max(fitting))};:STAT:FILT1 FALL", "setting the update period")
+        self._set(f"{self._rate(period_ms)};:STAT:FILT1 FALL", "setting the update period")
         self._forget_update()
-        self._updates = interval_ms // max(fitting)
-        self._count, self._parts = UpdateCount(max(fitting)), []
+        self._updates = Updates(period_ms, interval_ms // period_ms)
 
     @property
     def sample_question(self) -> str:
@@ -205,16 +158,9 @@ class Yokogawa(ABC):
         Within a run a reader that comes late gets the update on display instead of losing it.
         """
         deadline_s = time.monotonic() + timeout_s
-        if not self._updates:
+        if not self._updates.in_run:
             self._forget_update()
-        try:
-            while len(self._parts) < max(1, self._updates):
-                self._parts.append(self._sample(max(0.0, deadline_s - time.monotonic())))
-        except InstrumentError:
-            self._count.failed()
-            raise
-        parts, self._parts = self._parts, []
-        return joined(parts)
+        return self._updates.joined(lambda: self._sample(max(0.0, deadline_s - time.monotonic())))
 
     def _sample(self, timeout_s: float) -> Measured:
         answer, t_utc_ns, t_mono_ns, asked_ns = self._answer(timeout_s)
@@ -227,7 +173,7 @@ class Yokogawa(ABC):
         channels = readings if self.family.multichannel else ()
         total = sum_reading(channels) if channels else readings[0]
         each = pairs if channels and self.place else ()
-        missed = self._count.lost(asked_ns, t_mono_ns)
+        missed = self._updates.lost(asked_ns, t_mono_ns)
         return Measured(t_utc_ns, t_mono_ns, total, channels, answer, *pairs[0], channel_ranges=each, missed=missed)
 
     def _answer(self, timeout_s: float) -> Answer:
@@ -250,7 +196,7 @@ class Yokogawa(ABC):
 
     def end(self) -> None:
         """Go back to short update periods."""
-        self._updates = 0
+        self._updates = Updates(self.idle_rate_ms)
         if self._binary:
             self._binary = False
             self._set(":NUM:FORM ASC", "choosing values in text")

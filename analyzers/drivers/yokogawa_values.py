@@ -3,6 +3,8 @@
 import struct
 from collections.abc import Sequence
 
+from analyzers.driver import Ranges
+from metrology.ranges import Range
 from metrology.reading import BAD_READING, Reading, Validity
 
 LARGEST_VALUE = 9.9e37
@@ -11,6 +13,10 @@ ITEMS = 5
 """Values of each element in an answer: voltage, current, power, power factor, frequency, as PTDaemon reads them."""
 FLOAT_BYTES = 4
 """A value in a block: IEEE 754, single precision, big-endian, as these meters start (`:NUM:FORM FLO`)."""
+
+
+SWITCH = {"0": False, "1": True, "OFF": False, "ON": True}
+"""How a switch is told: in numbers by Yokogawa's meters (published logs), in words by Hioki's (3332's manual)."""
 
 
 def parse_floats(block: bytes) -> str:
@@ -36,6 +42,19 @@ def parse_full_scale(text: str) -> float:
     if not 0 < full_scale < LARGEST_VALUE:
         raise ValueError(f"got {text[:40]!r}, expected a range")
     return full_scale
+
+
+def parse_ranges(parts: Sequence[str]) -> Ranges:
+    """Read the current range, whether it is automatic, and the same of the voltage.
+
+    Raises:
+        ValueError: they are something else; what is not known to be fixed must not pass for it.
+    """
+    current_a, current_auto, voltage_v, voltage_auto = parts
+    if not {current_auto, voltage_auto} <= SWITCH.keys():
+        raise ValueError(f"got {current_auto[:40]!r} and {voltage_auto[:40]!r}, expected {', '.join(SWITCH)}")
+    current = Range(SWITCH[current_auto], parse_full_scale(current_a))
+    return current, Range(SWITCH[voltage_auto], parse_full_scale(voltage_v))
 
 
 def parse_pairs(scales: Sequence[str], count: int) -> tuple[tuple[float, float], ...]:

@@ -6,6 +6,7 @@ being asked.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Protocol
 
 from evidence.ptd_protocol import HELLO_REPLY, WRONG_COUNT_REPLY, parse_list_header
@@ -26,6 +27,8 @@ LINES_PER_S = 1000.0
 """Slowest rate at which a listing may come; published daemons send over 10,000 lines a second."""
 UNKNOWN_COMMAND = "Unknown command"
 """How a DC analyzer's daemon answers `RL,*,*`; the reference then asks `DC-RL`."""
+BREATH_S = 0.005
+"""Pause before a Go to many daemons: whoever has just waited is not taken off its processor in the middle of it."""
 
 
 class Witness(Protocol):
@@ -89,12 +92,18 @@ class PtdClient:
             return await self._exchange(command, timeout_s)
 
     async def _exchange(self, command: str, timeout_s: float) -> str:
+        self._check_quiet()
+        self._writer.write(_message(command))
+        return await self._reply(command, timeout_s)
+
+    def _check_quiet(self) -> None:
         if self._buffer:
             self._break()
             raise PeerError(f"the analyzer's daemon sent {bytes(self._buffer[:80])!r} without being asked")
+
+    async def _reply(self, command: str, timeout_s: float) -> str:
+        """Get the reply to a command that was written just now."""
         try:
-            self._writer.write(command.encode() + b"\r\n")
-            await asyncio.sleep(0)  # what is sent to several daemons at once leaves before any of it is written down
             self._witness.asked(command)
             await self._writer.drain()
         except OSError as problem:
@@ -136,12 +145,7 @@ class PtdClient:
             PeerRefusedError: it does not.
             PeerError: as `ask`.
         """
-        reply = await self.ask(command, timeout_s)
-        if not reply.startswith(expected):
-            raise PeerRefusedError(
-                f"the analyzer's daemon answered {command!r} with {reply!r}, expected '{expected}'"
-            )
-        return reply
+        return _expected(command, await self.ask(command, timeout_s), expected)
 
     async def hello(self) -> None:
         """Make sure that a PTDaemon listens there."""
@@ -150,10 +154,6 @@ class PtdClient:
     async def set_range(self, quantity: str, setting: str) -> None:
         """Set the range of "V" or "A" to at least `setting` volts or amperes, or to "Auto"."""
         await self.command(f"SR,{quantity},{setting}", f"Range {quantity} changed", RANGE_S)
-
-    async def go(self, interval_ms: int, mark: str) -> None:
-        """Start measuring until `stop`, without ramp-up, samples marked."""
-        await self.command(f"Go,{interval_ms},0,{mark}", "Starting")
 
     async def stop(self) -> None:
         """Stop measuring; the daemon answers at once and finishes the sample in flight."""
@@ -194,3 +194,39 @@ class PtdClient:
             await self._writer.wait_closed()
         except OSError:
             return
+
+
+async def go_together(clients: Sequence[PtdClient], interval_ms: int, mark: str) -> None:
+    """Start measuring until `stop`, without ramp-up, samples marked; all daemons are told within a millisecond.
+
+    That takes under 10 us of a processor for each. Told by coroutines of their own it is 20 us, and the operating
+    system takes a busy director off its processor in the middle.
+
+    Raises:
+        PeerError: one does not answer, or refuses; what the others answered was waited for.
+    """
+    command = f"Go,{interval_ms},0,{mark}"
+    message = _message(command)
+    async with AsyncExitStack() as turns:
+        for client in clients:
+            await turns.enter_async_context(client._turn)
+            client._check_quiet()
+        await asyncio.sleep(BREATH_S)
+        for client in clients:
+            client._writer.write(message)
+        works = [client._reply(command, REPLY_S) for client in clients]
+        replies = await asyncio.gather(*works, return_exceptions=True)
+    for reply in replies:
+        if isinstance(reply, BaseException):
+            raise reply
+        _expected(command, reply, "Starting")
+
+
+def _message(command: str) -> bytes:
+    return command.encode() + b"\r\n"
+
+
+def _expected(command: str, reply: str, expected: str) -> str:
+    if not reply.startswith(expected):
+        raise PeerRefusedError(f"the analyzer's daemon answered {command!r} with {reply!r}, expected '{expected}'")
+    return reply

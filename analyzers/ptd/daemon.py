@@ -5,15 +5,12 @@ It knows nothing of sockets: a line goes in, the lines of the reply come out.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
-from analyzers.driver import Ranges
 from analyzers.ptd.identity import identity
-from analyzers.ptd.measure import Plan, Run
+from analyzers.ptd.measuring import Measuring
 from analyzers.ptd.meter import SETTLING_S, Meter
-from analyzers.ptd.report import UNKNOWN, Log, SampleFile, common_ranges, printable, range_texts
+from analyzers.ptd.report import Log, SampleFile, common_ranges, printable, range_texts
 from analyzers.ptd.request import (
     RequestError,
     parse_channel,
@@ -24,7 +21,6 @@ from analyzers.ptd.request import (
     parse_range,
     parse_timed,
 )
-from analyzers.ptd.sampler import Sampler
 from evidence.ptd_protocol import (
     HELLO_REPLY,
     WRONG_COUNT_REPLY,
@@ -42,9 +38,6 @@ IDLE_REPLY = "Error: no measurement to stop"
 HOLD_S = 0.005
 """How long a Go is held back once it was heard: a director that sends one to many meters is not kept from its
 processor by the first of them at work."""
-CLOSING_S = 3.0
-"""Longest wait, at the end of the process, for the sample in flight."""
-
 Handler = Callable[[Sequence[str]], Awaitable[str]]
 
 
@@ -60,17 +53,12 @@ class Daemon:
     def __init__(self, meter: Meter, log: Log, file: SampleFile, version: str) -> None:
         self._meter = meter
         self._log = log
-        self._file = file
         self._version = version
-        self._run = self._new_run(Plan(), [(UNKNOWN, UNKNOWN)] * len(meter.channels))
-        self._sampler: Sampler | None = None
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._stopping = False
-        self._listing: list[str] = []
-        self._loop = asyncio.get_running_loop()
-        self.failed: asyncio.Future[None] = self._loop.create_future()
+        self._measuring = Measuring(meter, log, file)
+        self.failed = self._measuring.failed
         """Holds, once it is done, why the daemon cannot go on: the instrument is lost, or the log is."""
+        self._listing: list[str] = []
+        self._arrived_ns = 0
         self._handlers: dict[str, Handler] = {
             "hello": self._hello,
             "identify": self._identify,
@@ -88,19 +76,18 @@ class Daemon:
             **{name.lower(): partial(self._quantity, name) for name in ("Watts", "Volts", "Amps", "PF")},
         }
 
-    @property
-    def measuring(self) -> bool:
-        """Tell whether a measurement is running and not being stopped."""
-        return not (self._idle.is_set() or self._stopping)
-
-    async def answer(self, line: str) -> list[str]:
+    async def answer(self, line: str, arrived_ns: int | None = None) -> list[str]:
         """Carry out one command; get the lines of the reply, of which there is one or more.
+
+        Args:
+            line: the command.
+            arrived_ns: when it arrived, UTC nanoseconds; None for now.
 
         Raises:
             InstrumentLostError: the instrument does not answer any more.
         """
-        if self._stopping:
-            await self._idle.wait()  # the sample in flight belongs to the measurement that was stopped
+        self._arrived_ns = self._log.clock() if arrived_ns is None else arrived_ns
+        await self._measuring.stopped()
         name, *words = line.strip().split(",")
         handler = self._handlers.get(name.strip().casefold())
         self._listing = []
@@ -115,16 +102,8 @@ class Daemon:
         return [reply, *self._listing]
 
     async def close(self) -> None:
-        """Stop what runs, and free the instrument; one that hangs is left to the end of the process."""
-        if self._sampler is not None:
-            self._stopping = True
-            self._sampler.stop()
-            try:
-                async with asyncio.timeout(CLOSING_S):
-                    await self._idle.wait()
-            except TimeoutError:
-                return
-        self._meter.close()
+        """Stop what runs, and free the instrument."""
+        await self._measuring.close()
 
     async def _hello(self, words: Sequence[str]) -> str:
         _expect(words, 0)
@@ -138,7 +117,8 @@ class Daemon:
         channels = self._meter.instrument.channels
         _expect(words, 0, 1 if channels else 0)
         channel = parse_channel(words[0], 1, channels) if words and words[0] != "*" else 0
-        ranges = self._run.ranges if self._sampler else await asyncio.to_thread(self._meter.ranges)
+        measuring = self._measuring
+        ranges = measuring.run.ranges if measuring.under_way else await asyncio.to_thread(self._meter.ranges)
         if channel:
             return ranges_reply(ranges[channel - 1])
         return ranges_reply(common_ranges(ranges), *(ranges if words else ()))
@@ -161,86 +141,51 @@ class Daemon:
 
     async def _go(self, words: Sequence[str]) -> str:
         plan = parse_go(words)
-        heard_ns = self._log.clock()
         await asyncio.sleep(HOLD_S)
-        self._log.say("Go command received", at_ns=heard_ns)
-        await self._start(plan)
+        self._log.say("Go command received", at_ns=self._arrived_ns)
+        self._expect_idle()
+        await self._measuring.start(plan)
         return go_reply(plan.interval_ms, plan.rampup)
 
     async def _timed(self, words: Sequence[str]) -> str:
         plan = parse_timed(words)
-        await self._start(plan)
-        return timed_reply(plan.samples, plan.interval_ms, plan.rampup)
-
-    async def _start(self, plan: Plan) -> None:
         self._expect_idle()
-        ranges = await asyncio.to_thread(self._meter.begin, plan.interval_ms)
-        if plan.mark:
-            self._log.say(f"Go with mark '{plan.mark}'")
-        self._run = self._new_run(plan, ranges)
-        self._sampler = Sampler(self._meter, self._run, self._log, self._file, self._sampler_ended)
-        self._idle.clear()
-        self._sampler.start()
-
-    def _new_run(self, plan: Plan, ranges: Sequence[Ranges]) -> Run:
-        judged = replace(self._meter.instrument, accuracy=self._meter.accuracy)
-        return Run(plan, judged, self._meter.model, ranges)
-
-    def _sampler_ended(self, problem: Exception | None) -> None:
-        """Carry the end over from the sampler's thread, unless the process is ending anyway."""
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._complete, problem)
-
-    def _complete(self, problem: Exception | None) -> None:
-        self._sampler = None
-        self._stopping = False
-        self._idle.set()
-        try:
-            if problem is not None:
-                raise problem
-            # The checker takes errors for ones of ranging if they are earlier than this line, to the millisecond.
-            self._log.say_later("Completed test")
-            self._log.say(self._run.average_text())
-        except (InstrumentError, OSError, RuntimeError) as failure:
-            if not self.failed.done():
-                self.failed.set_exception(failure)
+        await self._measuring.start(plan)
+        return timed_reply(plan.samples, plan.interval_ms, plan.rampup)
 
     async def _stop(self, words: Sequence[str]) -> str:
         _expect(words, 0)
-        if self._sampler is None:
+        if not self._measuring.under_way:
             return IDLE_REPLY
         self._log.say("Stop command received")
-        self._stopping = True
-        self._sampler.stop()
-        return f"Stopping {'timed' if self._run.plan.timed else 'untimed'} measurement"
+        self._measuring.stop()
+        return f"Stopping {'timed' if self._measuring.run.plan.timed else 'untimed'} measurement"
 
     async def _mark(self, words: Sequence[str]) -> str:
         _expect(words, 1)
         mark = parse_mark(words, 1)
-        if self._sampler is None:
+        if not self._measuring.under_way:
             return "Error: no measurement to mark"
-        self._run.mark = mark
+        self._measuring.run.mark = mark
         self._log.say(f"Mark set to '{mark}'")
         return "Mark changed"
 
     async def _reset(self, words: Sequence[str]) -> str:
         _expect(words, 0)
-        if self._sampler is not None:
-            self._sampler.stop()
-            await self._idle.wait()
-        self._run = self._new_run(Plan(), self._run.ranges)
+        await self._measuring.reset()
         return "Measurement reset"
 
     async def _last(self, words: Sequence[str]) -> str:
         _expect(words, 0)
-        return self._run.last() or "No data"
+        return self._measuring.run.last() or "No data"
 
     async def _list(self, words: Sequence[str]) -> str:
         channels = self._meter.instrument.channels
         count, each = parse_list(words, channels)
-        if self._sampler is not None:
-            await asyncio.to_thread(self._run.wait_unread, self._run.plan.interval_ms / 1000)
-        lines = self._run.unread(count, each=each)
+        run = self._measuring.run
+        if self._measuring.under_way:
+            await asyncio.to_thread(run.wait_unread, run.plan.interval_ms / 1000)
+        lines = run.unread(count, each=each)
         if not lines:
             return "No unread samples" if lines is not None else "Insufficient unread samples"
         self._listing = lines
@@ -248,14 +193,14 @@ class Daemon:
 
     async def _quantity(self, name: str, words: Sequence[str]) -> str:
         _expect(words, 0)
-        return self._run.quantity_reply(name)
+        return self._measuring.run.quantity_reply(name)
 
     async def _uncertainty(self, words: Sequence[str]) -> str:
         _expect(words, 0, 1 if self._meter.instrument.channels else 0)
-        return self._run.uncertainty_reply(each=parse_each(words, 1))
+        return self._measuring.run.uncertainty_reply(each=parse_each(words, 1))
 
     def _expect_idle(self) -> None:
-        if self._sampler is not None:
+        if self._measuring.under_way:
             raise RequestError(BUSY_REPLY)
 
 

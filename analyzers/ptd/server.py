@@ -4,6 +4,7 @@ import asyncio
 import socket
 from contextlib import suppress
 
+from analyzers.ptd.arrival import StampedSocket, stamped
 from analyzers.ptd.daemon import Daemon
 from analyzers.ptd.report import Log, pieces
 from metrology.errors import ConfigError
@@ -45,22 +46,25 @@ async def serve(daemon: Daemon, listener: socket.socket, log: Log) -> None:
     listener.listen(5)
     while True:
         log.say("Waiting for a connection...")
-        connection, (host, port) = await loop.sock_accept(listener)
+        accepted, (host, port) = await loop.sock_accept(listener)
         log.say(f"Accepted connection from {host}:{port}")
+        connection = stamped(accepted)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader, writer = await asyncio.open_connection(sock=connection, limit=LONGEST_COMMAND)
         try:
-            await _converse(daemon, reader, writer, log)
+            await _converse(daemon, connection, reader, writer, log)
             await _close(writer)
         finally:
             writer.transport.abort()
         log.say("No data returned by socket read.", "Shutting connection down...", "Connection is down.")
 
 
-async def _converse(daemon: Daemon, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, log: Log) -> None:
+async def _converse(
+    daemon: Daemon, connection: StampedSocket, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, log: Log
+) -> None:
     """Answer commands until the client goes."""
     while (line := await _command(reader)) is not None:
-        reply = await daemon.answer(line)
+        reply = await daemon.answer(line, connection.arrived_ns)
         # Logged first: whoever has the reply finds it in the log, also in a copy made at once.
         for piece in pieces(reply):
             log.say(f"Response to client sent: {piece}")

@@ -5,12 +5,12 @@ All that the drivers take for granted without having seen it is taken for grante
 
 import math
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 from analyzers.simulated.arguments import boolean, integer, quantity, word
 from analyzers.simulated.channels import Channels
 from analyzers.simulated.device import Device, Setting
-from analyzers.simulated.language import Call, Command, Interpreter
+from analyzers.simulated.language import Call, Command, Interpreted, Interpreter
 from analyzers.simulated.meter import Channel, Meter, Update
 from analyzers.simulated.status import CommandError, Status
 
@@ -30,7 +30,7 @@ SPOILED = {"NAN": NO_DATA, "INF": OVER_RANGE, "9.91E+37": SCALING_ERROR}
 _ITEM = re.compile(r"(U|I|P|S|PF|UPK|IPK)(\d?)")
 
 
-class Hioki:
+class Hioki(Interpreted):
     """The instrument.
 
     Attributes:
@@ -63,18 +63,6 @@ class Hioki:
         if not self.held:
             self.events |= DATA_SET
         return self.channels.update()
-
-    def run(self, message: str) -> Generator[None, None, str]:
-        """See `Device`."""
-        return self._interpreter.run(message)
-
-    def tell(self) -> str:
-        """See `Device`; it never speaks by itself."""
-        return ""
-
-    def overrun(self) -> None:
-        """See `Device`."""
-        self.status.fail(363)
 
     def meter(self, number: int) -> Meter:
         """Get a channel by the number in a header or an item, 0 where there is none."""

@@ -16,6 +16,7 @@ WT300_WORDS = {
     "[:INPut]:FILTer:LINE": SWITCH,
     "[:INPut]:FILTer:FREQuency": SWITCH,
     "[:INPut]:MODE": ("RMS", "VMEan", "DC"),
+    "[:INPut]:SCALing[:STATe]": SWITCH,
     ":MEASure:AVERaging[:STATe]": SWITCH,
     ":MEASure:AVERaging:TYPE": ("LINear", "EXPonent"),
     ":MEASure:AVERaging:COUNt": ("8", "16", "32", "64"),
@@ -27,6 +28,7 @@ WT200_WORDS = {
     "[:CONFigure]:LFILter": SWITCH,
     "[:CONFigure]:FILTer": SWITCH,
     "[:CONFigure]:MODE": ("RMS", "VMEan", "DC"),
+    "[:CONFigure]:SCALing[:STATe]": SWITCH,
     "[:CONFigure]:AVERaging:STATe": SWITCH,
     "[:CONFigure]:AVERaging:TYPE": ("LINear", "EXPonent"),
     "[:CONFigure]:MHOLd": SWITCH,
@@ -43,6 +45,7 @@ WT500_ELEMENT_WORDS = {
     "[:INPut]:SYNChronize:ELEMent<x>": ("I1", "I2", "I3", "I4", "U1", "U2", "U3", "U4", "NONE"),
     "[:INPut]:FILTer:LINE:ELEMent<x>": ("OFF", "500HZ", "5.5KHZ"),
     "[:INPut]:FILTer:FREQuency:ELEMent<x>": SWITCH,
+    "[:INPut]:SCALing[:STATe]:ELEMent<x>": SWITCH,
 }
 """Settings that are kept and answered only, and what each can be; it starts with the first."""
 WORDS = {"WT300": WT300_WORDS, "WT200": WT200_WORDS, "WT500": {**WT500_WORDS, **WT500_ELEMENT_WORDS}}

@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from analyzers.simulated.status import CommandError, Status
 
@@ -132,6 +132,29 @@ class Interpreter(Generic[Device]):
         if not (self._status.headed and command.headed):
             return answer
         return f"{command.header(call.suffix, self._status.verbose)} {answer}"
+
+
+class Interpreted:
+    """An instrument whose messages an interpreter carries out, and that sends nothing without being asked.
+
+    Attributes:
+        status: what it reports about itself.
+    """
+
+    status: Status
+    _interpreter: Interpreter[Any]
+
+    def run(self, message: str) -> Generator[None, None, str]:
+        """See `device.Device`."""
+        return self._interpreter.run(message)
+
+    def tell(self) -> str:
+        """See `device.Device`."""
+        return ""
+
+    def overrun(self) -> None:
+        """See `device.Device`."""
+        self.status.fail(363)
 
 
 def _write(command: Command[Device], device: Device, call: Call) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from analyzers.simulated.arguments import integer, quantity, word
 from analyzers.simulated.channels import Channels
 from analyzers.simulated.device import Device, Setting
-from analyzers.simulated.language import Call, Command, Interpreter
+from analyzers.simulated.language import Call, Command, Interpreted, Interpreter
 from analyzers.simulated.meter import Channel, Meter, Update
 from analyzers.simulated.status import CommandError, Status
 
@@ -23,7 +23,7 @@ NO_DATA, OVER_RANGE = "9.91E+37", "9.9E+37"
 """As in SCPI; how the meter writes them is not known."""
 
 
-class Lmg:
+class Lmg(Interpreted):
     """The instrument.
 
     Attributes:
@@ -70,10 +70,6 @@ class Lmg:
         except StopIteration as finished:
             return str(finished.value)
         return ""
-
-    def overrun(self) -> None:
-        """See `Device`."""
-        self.status.fail(363)
 
     def meter(self, number: int) -> Meter:
         """Get a channel by its number."""

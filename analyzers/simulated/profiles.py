@@ -4,7 +4,7 @@ Identities, number formats, items and marks for no data are those of published P
 model; of the WT1800E and the WT5000 nothing is published, and both are written from memory.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 FAMILY_RATES_MS = (100, 250, 500, 1000, 2000, 5000)
 ENHANCED_RATES_MS = (*FAMILY_RATES_MS, 10_000, 20_000)
@@ -106,13 +106,12 @@ WT310E = Profile(
     rates_ms=ENHANCED_RATES_MS,
     crest_factors=("3", "6", "6A"),
 )
-WT333E = Profile(
-    "Yokogawa WT333E",
-    "YOKOGAWA,WT333E,SIMULATED,F1.04",
+WT333E = replace(
+    WT310E,
+    title="Yokogawa WT333E",
+    identity="YOKOGAWA,WT333E,SIMULATED,F1.04",
     shares=(0.5, 0.3, 0.2),
     current_ranges_a=HIGH_RANGES_A,
-    rates_ms=ENHANCED_RATES_MS,
-    crest_factors=("3", "6", "6A"),
     wiring="V3A3",
 )
 WT500 = Profile(
@@ -128,29 +127,25 @@ WT500 = Profile(
     wiring="P1W2,P1W2,P1W2",
     range_digits="coarse",
 )
-WT1804E = Profile(
-    "Yokogawa WT1804E",
-    "YOKOGAWA,WT1804E-50A4,SIMULATED,F1.01",
-    dialect="WT500",
+WT1804E = replace(
+    WT500,
+    title="Yokogawa WT1804E",
+    identity="YOKOGAWA,WT1804E-50A4,SIMULATED,F1.01",
     shares=(1.0, 0.0, 0.0, 0.0),
     voltage_ranges_v=WT1800_VOLTAGE_RANGES_V,
     current_ranges_a=(1.0, 2.0, 5.0, 10.0, 20.0, 50.0),
     rates_ms=WT1800_RATES_MS,
     first_rate_ms=500,
-    functions=WT500_FUNCTIONS,
     crest_factors=("3", "6", "A6"),
     wiring="P1W2,P1W2,P1W2,P1W2",
+    range_digits="fine",
 )
-WT5000 = Profile(
-    "Yokogawa WT5000",
-    "YOKOGAWA,WT5000,SIMULATED,F3.01",
-    dialect="WT500",
+WT5000 = replace(
+    WT1804E,
+    title="Yokogawa WT5000",
+    identity="YOKOGAWA,WT5000,SIMULATED,F3.01",
     shares=(1.0, 0.0, 0.0),
-    voltage_ranges_v=WT1800_VOLTAGE_RANGES_V,
     current_ranges_a=(*HIGH_RANGES_A, 30.0),
     rates_ms=(10, *WT1800_RATES_MS),
-    first_rate_ms=500,
-    functions=WT500_FUNCTIONS,
-    crest_factors=("3", "6", "A6"),
     wiring="P1W2,P1W2,P1W2",
 )

@@ -24,7 +24,7 @@ from analyzers.simulated.rpc import (
 )
 
 PROGRAM, VERSION = 0x0607AF, 1
-NO_ERROR, INVALID_LINK, NOT_SUPPORTED, OUT_OF_RESOURCES, IO_TIMEOUT = 0, 4, 8, 9, 15
+NO_ERROR, INVALID_LINK, NOT_SUPPORTED, OUT_OF_RESOURCES, LOCKED, NOT_LOCKED, IO_TIMEOUT = 0, 4, 8, 9, 11, 12, 15
 END_OF_MESSAGE = 1 << 3
 """Flag of a write: the message is complete."""
 REASON_COUNT, REASON_END = 1 << 0, 1 << 2
@@ -34,8 +34,8 @@ MESSAGE_AVAILABLE = 1 << 4
 MOST_LINKS = 16
 LONGEST_NAME = 256
 NULL, DO_COMMAND = 0, 22
-UNSUPPORTED = (14, 16, 17, 18, 19, 20, DO_COMMAND, 25, 26)
-"""Trigger, remote, local, lock, unlock, service requests, commands, and the interrupt channel."""
+UNSUPPORTED = (14, 16, 17, 20, DO_COMMAND, 25, 26)
+"""Trigger, remote, local, service requests, commands, and the interrupt channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class Vxi11Front(Listener):
             12: self._read,
             13: self._status_byte,
             15: self._clear,
+            18: self._lock,
+            19: self._unlock,
             23: self._destroy_link,
             **dict.fromkeys(UNSUPPORTED, self._refuse),
         }
@@ -70,6 +72,7 @@ class Vxi11Front(Listener):
     def _forget(self) -> None:
         self._records = Records()
         self._links: set[int] = set()
+        self._holder: int | None = None
         self._answers: deque[bytes] = deque()
         self._waiting: Read | None = None
         self._written = bytearray()
@@ -120,24 +123,41 @@ class Vxi11Front(Listener):
         self._links.add(link)
         return reply(call, words(NO_ERROR, link, 0, LONGEST_MESSAGE))
 
-    def _is_linked(self, parameters: Reader) -> bool:
-        return parameters.uint() in self._links
+    def _trouble(self, parameters: Reader) -> int:
+        """Get why a call is refused whose parameters begin with a link, `NO_ERROR` where it is not."""
+        return self._refusal(parameters.uint())
+
+    def _refusal(self, link: int) -> int:
+        if link not in self._links:
+            return INVALID_LINK
+        return NO_ERROR if self._holder in (None, link) else LOCKED
+
+    def _lock(self, call: Call, _: float) -> bytes:
+        link = call.parameters.uint()
+        trouble = self._refusal(link)
+        self._holder = self._holder if trouble else link
+        return reply(call, words(trouble))
+
+    def _unlock(self, call: Call, _: float) -> bytes:
+        held = call.parameters.uint() == self._holder
+        self._holder = None if held else self._holder
+        return reply(call, words(NO_ERROR if held else NOT_LOCKED))
 
     def _write(self, call: Call, _: float) -> bytes:
-        linked = self._is_linked(call.parameters)
+        trouble = self._trouble(call.parameters)
         call.parameters.uint(), call.parameters.uint()
         flags, data = call.parameters.uint(), call.parameters.opaque(LONGEST_MESSAGE)
-        if not linked:
-            return reply(call, words(INVALID_LINK, 0))
+        if trouble:
+            return reply(call, words(trouble, 0))
         self._answers.clear()  # a new message drops an answer that nobody read (IEEE 488.2)
         self._written += data + b"\n" * bool(flags & END_OF_MESSAGE)
         return reply(call, words(NO_ERROR, len(data)))
 
     def _read(self, call: Call, now_s: float) -> bytes | None:
-        linked = self._is_linked(call.parameters)
+        trouble = self._trouble(call.parameters)
         size, timeout_ms = call.parameters.uint(), call.parameters.uint()
-        if not linked:
-            return reply(call, words(INVALID_LINK, 0) + opaque(b""))
+        if trouble:
+            return reply(call, words(trouble, 0) + opaque(b""))
         self._waiting = Read(call, min(size, LONGEST_MESSAGE), now_s + timeout_ms / 1000)
         if self._answers:
             self._end_read(NO_ERROR)
@@ -157,19 +177,19 @@ class Vxi11Front(Listener):
         self.put(reply(waiting.call, words(error, reason) + opaque(data)))
 
     def _status_byte(self, call: Call, _: float) -> bytes:
-        linked = self._is_linked(call.parameters)
-        return reply(call, words(NO_ERROR if linked else INVALID_LINK, MESSAGE_AVAILABLE * bool(self._answers)))
+        return reply(call, words(self._trouble(call.parameters), MESSAGE_AVAILABLE * bool(self._answers)))
 
     def _clear(self, call: Call, _: float) -> bytes:
-        if not self._is_linked(call.parameters):
-            return reply(call, words(INVALID_LINK))
-        self._answers.clear()
-        return reply(call, words(NO_ERROR))
+        trouble = self._trouble(call.parameters)
+        if not trouble:
+            self._answers.clear()
+        return reply(call, words(trouble))
 
     def _destroy_link(self, call: Call, _: float) -> bytes:
         link = call.parameters.uint()
         known = link in self._links
         self._links.discard(link)
+        self._holder = None if link == self._holder else self._holder
         return reply(call, words(NO_ERROR if known else INVALID_LINK))
 
     def _refuse(self, call: Call, _: float) -> bytes:

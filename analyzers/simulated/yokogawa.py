@@ -1,12 +1,11 @@
 """A simulated Yokogawa meter: what it keeps and what it shows; `commands` says how it is spoken to."""
 
 import math
-from collections.abc import Generator
 
 from analyzers.simulated import status as bits
 from analyzers.simulated.channels import Share
 from analyzers.simulated.device import Setting
-from analyzers.simulated.language import Command, Interpreter
+from analyzers.simulated.language import Command, Interpreted, Interpreter
 from analyzers.simulated.meter import Channel, Meter, Update, choose_together
 from analyzers.simulated.numbers import NO_DATA, display
 from analyzers.simulated.profiles import ALIASES, PRESETS, Profile
@@ -16,7 +15,7 @@ Item = tuple[str, int]
 """What an answer shows: a function, and the number of an element."""
 
 
-class Analyzer:
+class Analyzer(Interpreted):
     """The instrument.
 
     Args:
@@ -118,18 +117,6 @@ class Analyzer:
     def peaks(self) -> int:
         """Get which peaks are over range: U1, I1, U2, I2 and so on from bit 0, as lamps on the front panel show."""
         return sum((meter.status.condition >> 7 & 3) << 2 * at for at, meter in enumerate(self.meters))
-
-    def run(self, message: str) -> Generator[None, None, str]:
-        """See `Device`."""
-        return self._interpreter.run(message)
-
-    def tell(self) -> str:
-        """See `Device`: it sends nothing without being asked."""
-        return ""
-
-    def overrun(self) -> None:
-        """See `Device`."""
-        self.status.fail(363)
 
     def text(self, item: Item) -> str:
         """Get a measured value as it is shown."""

@@ -1,7 +1,23 @@
 """RS-232 by pyserial."""
 
+import errno
+
 from analyzers.transport.line import BITS_PER_BYTE, StreamTransport
 from metrology.errors import InstrumentAbsentError
+
+REASONS = {
+    errno.ENOENT: "there is no such port",
+    errno.EACCES: "this user may not open it",
+    errno.EAGAIN: "another program has it open",
+    errno.EBUSY: "another program has it open",
+    errno.EIO: "no device is behind it",
+}
+
+
+def reason(problem: Exception) -> str:
+    """Say why a port cannot be opened; pyserial's own words repeat the system's three times."""
+    number = getattr(problem, "errno", None)
+    return REASONS.get(number, str(problem)) if number else str(problem)
 
 
 class SerialTransport(StreamTransport):
@@ -29,7 +45,7 @@ class SerialTransport(StreamTransport):
             self._serial = serial.Serial(port, baud, timeout=0.0, write_timeout=2.0, exclusive=True)
         except (OSError, ValueError) as problem:  # SerialException is an OSError
             raise InstrumentAbsentError(
-                f"the serial port '{port}' cannot be opened: {problem}",
+                f"the serial port '{port}' cannot be opened: {reason(problem)}",
                 "look for the port with 'ls -l /dev/serial/by-id /dev/ttyUSB* /dev/ttyS*', and whether another "
                 "program holds it or your user lacks the group 'dialout'",
             ) from problem

@@ -44,6 +44,20 @@ class VisaTransport(StreamTransport):
             self._manager.close()
             raise ConfigError(f"the VISA resource '{resource}' takes no messages", "give one that ends with ::INSTR")
         self._resource = opened
+        self._lock()
+
+    def _lock(self) -> None:
+        """Keep other programs out, where the bus and the instrument can: two that ask get each other's answers."""
+        try:
+            _tried(lambda: self._resource.lock_excl(SEND_MS))
+        except BlockingIOError as problem:
+            self.close()
+            raise InstrumentAbsentError(
+                f"the VISA resource '{self.port}' cannot be opened: {problem}",
+                "end the other program; a lock that a machine left which went down ends when the meter is restarted",
+            ) from problem
+        except OSError:  # it knows no locks
+            return
 
     def _send(self, data: bytes) -> None:
         def send() -> None:
@@ -87,6 +101,8 @@ def _tried(call: Callable[[], Result]) -> Result:
     except pyvisa.errors.VisaIOError as problem:
         if problem.error_code == pyvisa.constants.StatusCode.error_timeout:
             raise TimeoutError("the time-out expired") from problem
+        if problem.error_code == pyvisa.constants.StatusCode.error_resource_locked:
+            raise BlockingIOError("another program has locked it") from problem
         raise OSError(str(problem)) from problem
     except Exception as problem:
         raise OSError(" ".join(str(problem).split()) or type(problem).__name__) from problem

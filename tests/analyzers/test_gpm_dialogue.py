@@ -5,26 +5,15 @@ import pytest
 from analyzers.driver import Wanted
 from analyzers.drivers import driver_for
 from metrology.errors import WrongInstrumentError
+from tests.analyzers.yokogawa_opening import opening_of
 
-NO_ERROR = (":STAT:ERR?", '0,"No error"')
 GPM8213, GPM8310 = "GWInstek,GPM-8213,GES913349,V1.05", "GWINSTEK,GPM-8310,GEW123456,V1.00"
 SAMPLE = ":COMM:WAIT 1;:NUM:NORM:VAL?;:CURR:RANG?;:VOLT:RANG?;:STAT:COND?;:STAT:EESR?"
 
 
 def opening(idn, modes):
-    return [
-        "",
-        ("*IDN?", idn),
-        ":COMM:REM ON",
-        ":COMM:HEAD OFF;:COMM:VERB OFF",
-        "*CLS",
-        (":INTEG:STATE?", "RES"),
-        *(modes, NO_ERROR),
-        *(":NUM:FORM ASC;:NUM:NORM:NUM 5", NO_ERROR),
-        *(":NUM:NORM:ITEM1 U;ITEM2 I;ITEM3 P;ITEM4 LAMBDA;ITEM5 FU", NO_ERROR),
-        *(":RATE 250MS;:STAT:FILT1 FALL", NO_ERROR),
-        (":CFAC?", "3"),
-    ]
+    items = ":NUM:NORM:ITEM1 U;ITEM2 I;ITEM3 P;ITEM4 LAMBDA;ITEM5 FU"
+    return opening_of(idn, modes, ":NUM:FORM ASC;:NUM:NORM:NUM 5", items, ":RATE 250MS;:STAT:FILT1 FALL")
 
 
 @pytest.mark.parametrize(

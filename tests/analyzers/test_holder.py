@@ -80,3 +80,10 @@ def test_a_system_that_tells_nothing_of_processes_is_believed(tmp_path):
     (tmp_path / "13" / "fd" / "0").symlink_to("/dev/ttyS9")
     assert holders("/dev/ttyS9", tmp_path) == ["process 13"]
     assert holders("127.0.0.1:5025", tmp_path) == []
+
+
+def test_a_port_may_be_named_from_the_folder_one_is_in(start, terminal, tmp_path, monkeypatch):
+    (tmp_path / "wt").symlink_to(terminal)
+    process = start(OPEN_FILE, terminal)
+    monkeypatch.chdir(tmp_path)
+    assert [found.partition(":")[0] for found in holders("./wt")] == [f"process {process.pid}"]

@@ -3,6 +3,7 @@ an error of ours."""
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzers.ptd import client as ptd_client
-from analyzers.ptd.client import PtdClient
+from analyzers.ptd.client import PtdClient, go_together
 from metrology.errors import PeerError
 
 LIMIT_S = 0.15
@@ -54,12 +55,14 @@ async def questioned(script: list[tuple[str, bytes, bool]]) -> None:
     answers = [(said, closes) for _, said, closes in script]
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while answers and await reader.readline():
-            said, closes = answers.pop(0)
-            writer.write(said)
-            if closes:
-                break
-        writer.close()
+        try:
+            while answers and await reader.readline():
+                said, closes = answers.pop(0)
+                writer.write(said)
+                if closes:
+                    break
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     client = await PtdClient.connect(server.sockets[0].getsockname()[1], Nobody())
@@ -67,7 +70,8 @@ async def questioned(script: list[tuple[str, bytes, bool]]) -> None:
         for question, _, _ in script:
             async with asyncio.timeout(2 * LIMIT_S + 2):
                 try:
-                    await getattr(client, question)(*ARGUMENTS.get(question, ()))
+                    ask = partial(go_together, [client]) if question == "go" else getattr(client, question)
+                    await ask(*ARGUMENTS.get(question, ()))
                 except PeerError as problem:
                     assert problem.message
     finally:

@@ -1,11 +1,12 @@
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
 
 from analyzers.ptd import client as ptd_client
-from analyzers.ptd.client import PtdClient
+from analyzers.ptd.client import PtdClient, go_together
 from metrology.errors import PeerError, PeerGoneError, PeerRefusedError
 
 LINE = "Time,07-23-2024 13:43:39.220,Watts,171.300000,Volts,118.100000,Amps,1.658000,PF,0.875000"
@@ -34,12 +35,14 @@ def against(answers: dict[bytes, bytes], talk: Callable[[PtdClient, Heard], Awai
     """Run `talk` with a client of a daemon that has just these answers; an answer of b"" closes the connection."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async for command in reader:
-            answer = answers.get(command.strip(), b"Unknown command\r\n")
-            if not answer:
-                break
-            writer.write(answer)
-        writer.close()
+        try:
+            async for command in reader:
+                answer = answers.get(command.strip(), b"Unknown command\r\n")
+                if not answer:
+                    break
+                writer.write(answer)
+        finally:
+            writer.close()
 
     async def run() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -59,7 +62,7 @@ def test_a_command_and_its_reply_are_heard() -> None:
     async def talk(client: PtdClient, heard: Heard) -> None:
         await client.hello()
         await client.set_range("V", "Auto")
-        await client.go(1000, "S_ranging")
+        await go_together([client], 1000, "S_ranging")
         assert heard.notes[:2] == ["Hello", ("Hello", "Hello, PTDaemon here!")]
         assert heard.notes[4] == "Go,1000,0,S_ranging"
 
@@ -71,6 +74,60 @@ def test_a_command_and_its_reply_are_heard() -> None:
         },
         talk,
     )
+
+
+GO = {b"Hello": b"Hello, PTDaemon here!\r\n", b"Go,1000,0,S": b"Starting untimed measurement\r\n"}
+
+
+@contextlib.asynccontextmanager
+async def beside(first: PtdClient, heard: Heard) -> AsyncIterator[PtdClient]:
+    """Connect once more to the daemon of another client."""
+    other = await PtdClient.connect(first._writer.get_extra_info("peername")[1], heard)
+    try:
+        yield other
+    finally:
+        await other.close()
+
+
+def written_down(heard: Heard, write: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    def noted(data: bytes) -> None:
+        heard.notes.append("write")
+        write(data)
+
+    return noted
+
+
+def test_all_are_told_go_before_anything_else_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def talk(client: PtdClient, heard: Heard) -> None:
+        async with beside(client, heard) as other:
+            for each in (client, other):
+                monkeypatch.setattr(each._writer, "write", written_down(heard, each._writer.write))
+            await go_together([client, other], 1000, "S")
+            assert heard.notes[:4] == ["write", "write", "Go,1000,0,S", "Go,1000,0,S"]
+            assert await client.ask("Hello") == await other.ask("Hello")
+
+    against(GO, talk)
+
+
+def test_one_that_refuses_go_is_told_of_once_all_have_answered() -> None:
+    async def talk(client: PtdClient, heard: Heard) -> None:
+        async with beside(client, heard) as other:
+            with pytest.raises(PeerRefusedError, match="answered 'Go,1000,0,T' with 'Error: busy'"):
+                await go_together([client, other], 1000, "T")
+            assert [note for note in heard.notes if isinstance(note, tuple)] == [("Go,1000,0,T", "Error: busy")] * 2
+
+    against({b"Go,1000,0,T": b"Error: busy\r\n"}, talk)
+
+
+def test_none_is_told_go_where_one_has_broken_the_protocol() -> None:
+    async def talk(client: PtdClient, heard: Heard) -> None:
+        async with beside(client, heard) as other:
+            await other.ask("Hello")
+            with pytest.raises(PeerError, match=r"sent b'and more.*without being asked"):
+                await go_together([client, other], 1000, "S")
+            assert heard.notes == ["Hello", ("Hello", "Hello, PTDaemon here!")]
+
+    against(GO | {b"Hello": b"Hello, PTDaemon here!\r\nand more\r\n"}, talk)
 
 
 def test_a_refusal_is_an_error() -> None:

@@ -227,13 +227,29 @@ def test_a_new_message_drops_the_old_answer(link):
         (23, uint(9), SUCCESS + uint(4)),
         (23, uint(1), SUCCESS + uint(0)),
         (14, uint(1, 0, 0, 0), SUCCESS + uint(8)),
-        (18, uint(1, 0, 0), SUCCESS + uint(8)),
+        (18, uint(1, 0, 0), SUCCESS + uint(0)),
+        (18, uint(9, 0, 0), SUCCESS + uint(4)),
+        (19, uint(1), SUCCESS + uint(12)),
         (22, b"", SUCCESS + uint(8) + opaque(b"")),
         (99, b"", uint(3)),
     ],
 )
 def test_what_is_refused_or_done(link, procedure, body, reply):
     assert link.ask(procedure, body) == reply
+
+
+def test_a_lock_keeps_other_links_out_until_it_is_freed(link):
+    assert link.ask(10, uint(1, 0, 0) + opaque(b"inst0"))[4:12] == uint(0, 2)
+    free = (19, uint(1)), (23, uint(1))
+    for procedure, body in free:
+        assert link.ask(18, uint(1, 0, 0)) == link.ask(18, uint(1, 0, 0)) == SUCCESS + uint(0)
+        assert link.ask(18, uint(2, 0, 0)) == SUCCESS + uint(11)
+        assert link.ask(11, write(b"*IDN?", link_id=2)) == SUCCESS + uint(11, 0)
+        assert link.ask(12, read(link_id=2)) == SUCCESS + uint(11, 0) + opaque(b"")
+        assert link.ask(15, uint(2, 0, 0, 0)) == SUCCESS + uint(11)
+        assert link.ask(11, write(b"*IDN?")) == SUCCESS + uint(0, 5)
+        assert link.ask(procedure, body) == SUCCESS + uint(0)
+        assert link.ask(11, write(b"*IDN?", link_id=2)) == SUCCESS + uint(0, 5)
 
 
 def test_another_program_is_not_here(link):

@@ -210,7 +210,7 @@ def test_it_costs_less_than_two_percent_of_a_processor(start, connect):
     used = psutil.Process(process.pid)
     driver.set_range("A", 0.5)
     before, begin_s = sum(used.cpu_times()[:2]), time.monotonic()
-    readings = [driver.read(2.0).total for _ in range(12)]
+    readings = [driver.read(2.0).total for _ in range(36)]
     share = (sum(used.cpu_times()[:2]) - before) / (time.monotonic() - begin_s)
     assert share < 0.02
     assert all(39.9 < reading.power_w < 100.1 for reading in readings[2:])
@@ -221,7 +221,7 @@ def test_signals_end_it_cleanly(start, tmp_path, number):
     process = start("--load", "constant")
     assert (tmp_path / "wt").is_symlink()
     process.send_signal(number)
-    assert process.wait(5) == 0
+    assert process.wait(20) == 0
     assert not (tmp_path / "wt").is_symlink()
 
 

@@ -7,6 +7,7 @@ from analyzers.drivers.wt210 import WT210, WT210DC
 from metrology.errors import ConfigError, InstrumentError, WrongInstrumentError
 from metrology.reading import Validity
 from metrology.uncertainty import Accuracy
+from tests.analyzers.yokogawa_opening import opening_of
 
 IDN = "YOKOGAWA,760401,0,F1.12"
 OK = (":STAT:ERR?", '0,"NO ERROR"')
@@ -15,26 +16,16 @@ VALUES = "118.10E+00,1.658E+00,171.3E+00,0.875E+00,59.98E+00"
 
 
 def opening(idn=IDN, element=1, mode="RMS;:CONF:SYNC CURR", crest_factor="3"):
-    items = [f":MEAS:NORM:ITEM:{name}:ELEM{element} ON" for name in ("V", "A", "W", "PF", "VHZ")]
-    setup = [
+    return opening_of(
+        idn,
         f":CONF:AVER:STAT OFF;:CONF:MHOL OFF;:CONF:MODE {mode};:CONF:LFIL OFF",
         ":SAMP:HOLD OFF",
         ":MEAS:NORM:ITEM:PRES CLE",
-        *items,
+        *(f":MEAS:NORM:ITEM:{name}:ELEM{element} ON" for name in ("V", "A", "W", "PF", "VHZ")),
         ":SAMP:RATE 250MS;:STAT:FILT1 FALL",
-    ]
-    return [
-        "",
-        ("*IDN?", idn),
-        ":COMM:REM ON",
-        ":COMM:HEAD OFF;:COMM:VERB OFF",
-        "*CLS",
-        ":INTEG:STOP",
-        ":INTEG:RES",
-        "*CLS",
-        *(turn for message in setup for turn in (message, OK)),
-        (":CFAC?", crest_factor),
-    ]
+        integration=(":INTEG:STOP", ":INTEG:RES", "*CLS"),
+        crest_factor=crest_factor,
+    )
 
 
 @pytest.fixture
@@ -58,10 +49,14 @@ def test_open(scripted):
     assert instrument.voltage_ranges_v == (7.5, 15, 30, 75, 150, 300)
 
 
-@pytest.mark.parametrize("element", [1, 3])
-def test_an_element_of_a_wt230(scripted, element):
+@pytest.mark.parametrize(("channel", "element"), [(1, 1), (2, 3)])
+def test_a_wt230_with_two_elements_has_no_second_one(scripted, channel, element):
     line = scripted(*opening("YOKOGAWA,760502,0,F1.12", element))
-    assert WT210().open(line, Wanted((element,))).current_ranges_a == (0.5, 1, 2, 5, 10, 20)
+    assert WT210().open(line, Wanted((channel,))).current_ranges_a == (0.5, 1, 2, 5, 10, 20)
+
+
+def test_a_wt230_with_three_elements_has_it(scripted):
+    assert WT210().open(scripted(*opening("YOKOGAWA,760503,0,F1.12", 2)), Wanted((2,)))
 
 
 def test_a_wt210_has_one_element(scripted):

@@ -9,32 +9,23 @@ from analyzers.drivers import KNOWN, driver_for
 from analyzers.drivers.wt310 import WT310, WT330
 from metrology.errors import ConfigError, InstrumentAbsentError, InstrumentError, WrongInstrumentError
 from metrology.reading import Validity
+from tests.analyzers.yokogawa_opening import NO_ERROR, opening_of
 
 IDN = "YOKOGAWA,WT310E,C3XA04010E,F1.04"
 SAMPLE = ":COMM:WAIT 1;:NUM:NORM:VAL?;:CURR:RANG?;:VOLT:RANG?;:STAT:COND?;:STAT:EESR?"
-NO_ERROR = (":STAT:ERR?", '0,"No error"')
 VALUES = "206.06E+00,1.208E+00,0.2339E+03,0.9396E+00,60.019E+00"
 
 
 def opening(idn=IDN, state="RES", crest_factor="3", integration=()):
-    return [
-        "",
-        ("*IDN?", idn),
-        ":COMM:REM ON",
-        ":COMM:HEAD OFF;:COMM:VERB OFF",
-        "*CLS",
-        (":INTEG:STATE?", state),
-        *integration,
+    return opening_of(
+        idn,
         ":MEAS:AVER OFF;:MEAS:MHOL OFF;:INP:MODE RMS;:SYNC CURR;:FILT:LINE OFF",
-        NO_ERROR,
         ":NUM:FORM ASC;:NUM:NORM:NUM 5",
-        NO_ERROR,
         ":NUM:NORM:ITEM1 U,1;ITEM2 I,1;ITEM3 P,1;ITEM4 LAMB,1;ITEM5 FU,1",
-        NO_ERROR,
         ":RATE 250MS;:STAT:FILT1 FALL",
-        NO_ERROR,
-        (":CFAC?", crest_factor),
-    ]
+        integration=((":INTEG:STATE?", state), *integration),
+        crest_factor=crest_factor,
+    )
 
 
 @pytest.fixture
@@ -47,6 +38,12 @@ def opened(scripted):
         return driver
 
     return make
+
+
+@pytest.mark.parametrize("answer", ["", "4", ":CFAC 3"])
+def test_a_crest_factor_that_is_none_is_not_taken_for_6(scripted, answer):
+    with pytest.raises(InstrumentError, match="answered ':CFAC\\?' with"):
+        WT310().open(scripted(*opening(crest_factor=answer)), Wanted())
 
 
 def test_open_identifies_sets_up_and_learns_the_model(scripted):
@@ -131,7 +128,9 @@ def test_ranges(opened):
     assert (current.auto, current.full_scale, voltage.auto, voltage.full_scale) == (False, 0.5, True, 300.0)
 
 
-@pytest.mark.parametrize("answer", ["500.0E-03;0;300.0E+00", "x;0;300.0E+00;1", "NAN;0;300.0E+00;1", "", "0;0;0;0"])
+@pytest.mark.parametrize("answer", [
+    "500.0E-03;0;300.0E+00", "x;0;300.0E+00;1", "NAN;0;300.0E+00;1", "", "0;0;0;0", "1;;300;0", "1;0;300;2",
+])  # fmt: skip
 def test_ranges_that_are_none(opened, answer):
     driver = opened((":CURR:RANG?;:CURR:AUTO?;:VOLT:RANG?;:VOLT:AUTO?", answer))
     with pytest.raises(InstrumentError):

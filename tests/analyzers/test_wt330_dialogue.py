@@ -7,9 +7,10 @@ from analyzers.drivers.wt310 import WT310DC, WT330, WT330DC, WT330Multichannel
 from metrology.errors import ConfigError, InstrumentError
 from metrology.reading import Validity
 from metrology.uncertainty import Accuracy
+from tests.analyzers.yokogawa_opening import NO_ERROR as OK
+from tests.analyzers.yokogawa_opening import opening_of
 
 IDN = "YOKOGAWA,WT333E,C2XL24034V,F1.04"
-OK = (":STAT:ERR?", '0,"No error"')
 SAMPLE = ":COMM:WAIT 1;:NUM:NORM:VAL?;:CURR:RANG?;:VOLT:RANG?;:STAT:COND?;:STAT:EESR?"
 THREE = (
     "206.06E+00,1.2564E+00,244.5E+00,0.9443E+00,60.019E+00,206.33E+00,0.9100E+00,176.8E+00,0.9417E+00,60.019E+00,"
@@ -19,22 +20,13 @@ UNUSED = "0.00E+00,0.0000E+00,0.0E+00,INF,NAN"
 
 
 def opening(items, idn=IDN, mode="RMS;:SYNC CURR"):
-    return [
-        "",
-        ("*IDN?", idn),
-        ":COMM:REM ON",
-        ":COMM:HEAD OFF;:COMM:VERB OFF",
-        "*CLS",
-        (":INTEG:STATE?", "RES"),
+    return opening_of(
+        idn,
         f":MEAS:AVER OFF;:MEAS:MHOL OFF;:INP:MODE {mode};:FILT:LINE OFF",
-        OK,
         f":NUM:FORM ASC;:NUM:NORM:NUM {5 * len(items)}",
-        OK,
-        *(turn for item in items for turn in (item, OK)),
+        *items,
         ":RATE 250MS;:STAT:FILT1 FALL",
-        OK,
-        (":CFAC?", "3"),
-    ]
+    )
 
 
 def item(first, element):
@@ -78,9 +70,21 @@ def test_an_element_that_it_has_not(scripted):
         WT330().open(line, Wanted((3,)))
 
 
-@pytest.mark.parametrize(("model", "of_range"), [("WT333E", 0.0005), ("WT332", 0.001)])
-def test_multichannel_accuracy_is_that_of_ptdaemon_without_self_heating(scripted, model, of_range):
-    line = scripted(*opening(ALL_ITEMS[:2], f"YOKOGAWA,{model},C2XL24034V,F1.04"))
+def test_a_wt332_has_no_second_element(scripted):
+    """Its second channel is element 3 (IM WT310E-01EN p. 2-12), also where it tells of peaks."""
+    values = ",".join(THREE.split(",")[:10])
+    line = scripted(
+        *opening([item(1, 1), item(6, 3)], "YOKOGAWA,WT332E,C2XL24034V,F1.04"),
+        *((":STAT:EESR?", "0"), (SAMPLE, f"{values};2.0;300;{1 << 13};1")),
+    )
+    driver = WT330Multichannel()
+    driver.open(line, Wanted((1, 2)))
+    assert [channel.validity for channel in driver.read(1.0).channels] == [Validity.GOOD, Validity.PEAK_OVER]
+
+
+@pytest.mark.parametrize(("model", "second", "of_range"), [("WT333E", 2, 0.0005), ("WT332", 3, 0.001)])
+def test_multichannel_accuracy_is_that_of_ptdaemon_without_self_heating(scripted, model, second, of_range):
+    line = scripted(*opening([item(1, 1), item(6, second)], f"YOKOGAWA,{model},C2XL24034V,F1.04"))
     instrument = WT330Multichannel().open(line, Wanted((1, 2)))
     assert instrument.accuracy == Accuracy(0.001, of_range, 0.002)
     assert (instrument.name, instrument.channels) == ("YokogawaWT330_multichannel", 2)

@@ -9,9 +9,10 @@ from analyzers.drivers.wt5000 import WT5000
 from metrology.errors import ConfigError, WrongInstrumentError
 from metrology.reading import Validity
 from metrology.uncertainty import Accuracy
+from tests.analyzers.yokogawa_opening import NO_ERROR as OK
+from tests.analyzers.yokogawa_opening import opening_of
 
 IDN = "YOKOGAWA,760203,U1J802935,F1.21"
-OK = (":STAT:ERR?", '0,"No error"')
 VALUES = "129.18E+00,3.248E+00,0.2376E+03,0.5662E+00,60.007E+00", "124.31E+00,3.246E+00,0.3964E+03,0.9825E+00,NAN"
 
 
@@ -23,16 +24,7 @@ def opening(*elements, idn=IDN, source="I{}", items=("URMS", "IRMS"), crest_fact
         names = enumerate((*items, "P", "LAMB", "FU"), 5 * at + 1)
         setup.append(":NUM:NORM:" + ";".join(f"ITEM{number} {name},{element}" for number, name in names))
     setup.append(":RATE 200MS;:STAT:FILT1 FALL")
-    return [
-        "",
-        ("*IDN?", idn),
-        ":COMM:REM ON",
-        ":COMM:HEAD OFF;:COMM:VERB OFF",
-        "*CLS",
-        (":INTEG:STATE?", "RES"),
-        *(turn for message in setup for turn in (message, OK)),
-        (":CFAC?", crest_factor),
-    ]
+    return opening_of(idn, *setup, crest_factor=crest_factor)
 
 
 def sample(*elements):

@@ -182,14 +182,11 @@ class Rig:
 
 
 class Process:
-    """`wattrig-ptd` as a process of its own, on a free TCP port."""
+    """`wattrig-ptd` as a process of its own, on a TCP port that the system gives it."""
 
     def __init__(self, *arguments: str | Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
         self.popen = subprocess.Popen(
-            [sys.executable, "-m", "analyzers.ptd.command", "-p", str(self.port), *map(str, arguments)],
+            [sys.executable, "-m", "analyzers.ptd.command", "-p", "0", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -198,6 +195,12 @@ class Process:
         self.stdout: TextIO = self.popen.stdout
         self.lines: list[str] = []
         self._socket: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        """The TCP port that its log names, once that has been read so far."""
+        (line,) = (line for line in self.lines if "listener on port" in line)
+        return int(line.rpartition("port ")[2].strip(".\n"))
 
     def wait_for(self, text: str) -> str:
         """Read the log up to a line that holds the text."""
@@ -228,7 +231,7 @@ class Process:
 
     def ended(self) -> tuple[int, str]:
         """Wait for the end; get exit code and stderr, all of stdout being in `lines`."""
-        rest, errors = self.popen.communicate(timeout=10)
+        rest, errors = self.popen.communicate(timeout=20)
         self.lines += rest.splitlines(keepends=True)
         return self.popen.returncode, errors
 

@@ -129,7 +129,7 @@ def test_the_end_of_whoever_reads_its_log_is_its_end(start: Start) -> None:
     daemon.ask("Go,100,0,S")
     daemon.stdout.close()
     daemon.disconnect()
-    assert daemon.popen.wait(5) == 1
+    assert daemon.popen.wait(20) == 1
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,7 @@ def test_the_end_of_whoever_reads_its_log_is_its_end(start: Start) -> None:
         (("x", "none"), "invalid int value: 'x'"),
         (("-X", "0", "none"), "unrecognized arguments: -X"),
         (("12345", "none"), "there is no driver for device type 12345"),
+        (("53", "none"), "take type 77 with -c 1,3"),
         (("49", "/dev/none-such"), "the serial port '/dev/none-such' cannot be opened"),
         (("-n", "49", "no host"), "got DEVICE_PORT 'no host' with -n, expected HOST or HOST:PORT"),
         (("-n", "49", "127.0.0.1:1"), "'TCPIP::127.0.0.1,1::INSTR' cannot be opened"),
@@ -214,6 +215,7 @@ def answer_always(port: int, answer: bytes) -> None:
             return
 
 
+@pytest.mark.alone
 def test_with_the_simulated_wt310e(start: Start, simulated: tuple[Path, Any], tmp_path: Path) -> None:
     began_s = time.monotonic()
     daemon = start("-l", tmp_path / "samples", "49", simulated[0])

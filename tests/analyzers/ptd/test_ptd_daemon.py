@@ -138,6 +138,13 @@ def test_go_is_logged_with_the_moment_at_which_it_was_heard(rig: Rig) -> None:
     assert abs(heard_ns - asked_ns) < begun_ns - asked_ns + 1e6
 
 
+def test_go_is_logged_with_the_moment_of_arrival_where_that_is_told(rig: Rig) -> None:
+    rig.do(rig.daemon.answer(GO, arrived_ns=1_795_357_027_000_000_000))
+    rig.ask("Stop")
+    rig.driver.feed(GOOD)
+    assert "11-22-2026 14:17:07.000: Go command received" in rig.stream.getvalue()
+
+
 def test_samples_can_be_read_while_it_measures(rig: Rig) -> None:
     rig.ask("Go,100,0")
     assert rig.ask("R*") == "No data"
@@ -259,7 +266,7 @@ def test_the_end_of_the_process_ends_the_run(rig: Rig) -> None:
 
 
 def test_a_hanging_instrument_does_not_hold_up_the_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzers.ptd.daemon.CLOSING_S", 0.05)
+    monkeypatch.setattr("analyzers.ptd.measuring.CLOSING_S", 0.05)
     rig.ask(GO)
     rig.do(rig.daemon.close())
     assert "close" not in rig.driver.calls

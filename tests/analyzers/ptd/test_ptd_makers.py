@@ -48,7 +48,6 @@ def true_energy_j(file: Path, start_ns: int, end_ns: int) -> float:
     return end[1] - start[1]
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     ("model", "front", "arguments", "name", "interval_ms"),
     [

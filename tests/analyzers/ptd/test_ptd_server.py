@@ -1,4 +1,7 @@
 import socket
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -6,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analyzers.ptd.arrival import StampedSocket
 from analyzers.ptd.server import LONGEST_COMMAND, bind, serve
+from evidence.stamps import parse_stamp
 from metrology.errors import ConfigError, InstrumentLostError
 from metrology.reading import Reading
 
@@ -27,11 +32,11 @@ def serving(make_rig: Callable[..., Rig]) -> Iterator[Rig]:
         rig.serving = rig.begin(serve(rig.daemon, listener, rig.log))
         yield rig
         rig.serving.cancel()
-        rig.begin(rig.daemon.close()).result(2)
+        rig.do(rig.daemon.close())
 
 
 def connect(rig: Rig) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", rig.port), timeout=5)
+    return socket.create_connection(("127.0.0.1", rig.port), timeout=20)
 
 
 def exchange(connection: socket.socket, sent: bytes) -> bytes:
@@ -134,6 +139,35 @@ def test_nothing_a_client_sends_forges_a_line_of_the_log(serving: Rig) -> None:
         exchange(connection, b"Go,1000,0,x\r11-22-2026 00:00:00.000: ERROR: forged\n")
         exchange(connection, b"ERROR: forged\n")
     assert serving.said("forged") == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux's kernel stamps what arrives")
+def test_go_is_stamped_with_its_arrival_not_with_when_the_daemon_came_to_it(serving: Rig) -> None:
+    busy = threading.Event()
+
+    def work() -> None:
+        busy.set()
+        time.sleep(0.3)
+
+    with connect(serving) as connection:
+        assert exchange(connection, b"Hello\r\n") == HELLO
+        serving.loop.call_soon_threadsafe(work)
+        assert busy.wait(5)
+        sent_ns = time.time_ns()
+        assert exchange(connection, b"Go,1000,0,S\r\n").startswith(b"Starting")
+        assert exchange(connection, b"Stop\r\n").startswith(b"Stopping")
+    serving.driver.feed(GOOD)
+    (line,) = [line for line in serving.stream.getvalue().splitlines() if "Go command received" in line]
+    assert -1e6 <= parse_stamp(line[:23]) - sent_ns < 100e6
+
+
+def test_where_the_kernel_does_not_tell_the_moment_of_reading_is_taken() -> None:
+    first, second = socket.socketpair()
+    with first, StampedSocket(fileno=second.detach()) as connection:
+        first.sendall(b"Go")
+        before_ns = time.time_ns()
+        assert connection.recv(10) == b"Go"
+        assert before_ns <= connection.arrived_ns <= time.time_ns()
 
 
 def test_a_lost_instrument_ends_the_service(serving: Rig) -> None:

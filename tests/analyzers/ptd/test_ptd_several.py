@@ -15,14 +15,6 @@ WATTRIG = Path(sys.executable).with_name("wattrig")
 PATIENCE_S = 15.0
 
 
-def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    found = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return found
-
-
 def until(text: str, path: Path) -> str:
     deadline_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline_s:
@@ -63,20 +55,23 @@ def two_simulated(tmp_path: Path) -> Iterator[list["subprocess.Popen[str]"]]:
         process.communicate()
 
 
-def started(folder: Path, devices: tuple[str, ...]) -> tuple["subprocess.Popen[bytes]", list[int]]:
-    ports = free_ports(len(devices))
+def started(folder: Path, devices: tuple[str, ...]) -> "subprocess.Popen[bytes]":
     words: list[str] = []
-    for number, (device, port) in enumerate(zip(devices, ports, strict=True)):
-        words += ["--"] * bool(number) + ["-p", str(port), "-o", str(folder / f"log{number}"), "-l"]
+    for number, device in enumerate(devices):
+        words += ["--"] * bool(number) + ["-p", "0", "-o", str(folder / f"log{number}"), "-l"]
         words += [str(folder / f"samples{number}"), "49", str(folder / device)]
-    return subprocess.Popen([WATTRIG.with_name("wattrig-ptd"), *words], stderr=subprocess.PIPE), ports
+    return subprocess.Popen([WATTRIG.with_name("wattrig-ptd"), *words], stderr=subprocess.PIPE)
+
+
+def port_of(log: Path) -> int:
+    """Wait until a meter is served; get its TCP port."""
+    return int(until("Waiting for a connection", log).partition("listener on port ")[2].partition("...")[0])
 
 
 @pytest.mark.usefixtures("two_simulated")
 def test_each_meter_has_its_own_port_log_and_samples(tmp_path: Path) -> None:
-    daemon, ports = started(tmp_path, ("a", "b"))
-    for number in (0, 1):
-        until("Waiting for a connection", tmp_path / f"log{number}")
+    daemon = started(tmp_path, ("a", "b"))
+    ports = [port_of(tmp_path / f"log{number}") for number in (0, 1)]
     first, second = map(Asker, ports)
     assert first.ask("SR,A,0.5") == second.ask("SR,A,1") == "Range A changed"
     assert first.ask("Go,250,0,one").startswith("Starting")
@@ -95,9 +90,8 @@ def test_each_meter_has_its_own_port_log_and_samples(tmp_path: Path) -> None:
 
 
 def test_the_loss_of_one_meter_is_its_own(tmp_path: Path, two_simulated: list["subprocess.Popen[str]"]) -> None:
-    daemon, ports = started(tmp_path, ("a", "b"))
-    for number in (0, 1):
-        until("Waiting for a connection", tmp_path / f"log{number}")
+    daemon = started(tmp_path, ("a", "b"))
+    ports = [port_of(tmp_path / f"log{number}") for number in (0, 1)]
     first, second = map(Asker, ports)
     for asker, mark in ((first, "one"), (second, "two")):
         assert asker.ask(f"Go,250,0,{mark}").startswith("Starting")
@@ -106,7 +100,9 @@ def test_the_loss_of_one_meter_is_its_own(tmp_path: Path, two_simulated: list["s
     until("ERROR: The instrument is lost", tmp_path / "log0")
     assert first.ask("Hello") == "", "its connection is closed"
     before = (tmp_path / "samples1").read_text().count("\n")
+    deadline_s = time.monotonic() + PATIENCE_S
     while (tmp_path / "samples1").read_text().count("\n") < before + 4:
+        assert time.monotonic() < deadline_s, "the other meter is read no more"
         time.sleep(0.05)
     assert second.ask("Stop") == "Stopping untimed measurement"
     assert second.ask("Hello") == "Hello, PTDaemon here!"
@@ -124,11 +120,10 @@ def test_the_loss_of_one_meter_is_its_own(tmp_path: Path, two_simulated: list["s
 
 @pytest.mark.usefixtures("two_simulated")
 def test_a_meter_that_is_absent_says_so_in_its_log(tmp_path: Path) -> None:
-    daemon, ports = started(tmp_path, ("nothing", "b"))
+    daemon = started(tmp_path, ("nothing", "b"))
     told = until("wattrig-ptd: ", tmp_path / "log0")
     assert "nothing' cannot be opened" in told
-    until("Waiting for a connection", tmp_path / "log1")
-    second = Asker(ports[1])
+    second = Asker(port_of(tmp_path / "log1"))
     assert second.ask("Hello") == "Hello, PTDaemon here!"
     second.close()
     daemon.terminate()

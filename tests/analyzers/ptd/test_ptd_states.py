@@ -141,7 +141,8 @@ def measures(port: int) -> None:
         assert ask("Reset") == "Measurement reset"
         assert ask("SR,V,Auto") == "Range V changed"
         assert ask("Go,100,0,fresh").startswith("Starting")
-        time.sleep(0.15)
+        while int(ask("Watts").split(",")[4]) < 1:
+            time.sleep(0.02)
         assert ask("Stop").startswith("Stopping")
         header = ask("RL")
         assert header.startswith("Last ")

@@ -51,7 +51,6 @@ def true_energy_j(path: Path, from_utc_ns: int, to_utc_ns: int) -> float:
     return at(to_utc_ns) - at(from_utc_ns)
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     ("model", "front", "device_type", "channels", "name", "shares"),
     [
