@@ -2,9 +2,8 @@
 
 Makes its own sessions from one that it measures first (or takes `--session FOLDER`):
 - one session: whole processes, against a plain standard-library script plus 150 ms;
-- two rounds of copies, of ten and of ninety minutes each: against one process for each session of that script with
-  `--whole`, which reads what the reference checker reads, once (that one reads most files several times: 0.33 s for
-  a session of about the second kind, 4.2 s for 24 h);
+- two rounds of copies, of eleven and of ninety minutes each, and with `--session` a third one of that very session:
+  against one process for each session of that script with `--whole`, which makes the reference's eleven checks;
 - the same rounds again, out of the cache;
 - a 1 GB LoadGen log: against `sha1sum` of it, and how much memory it takes;
 - 24 h of samples at 1 Hz with the 29 MB that PTDaemon logs of them: against that script with `--whole`.
@@ -21,6 +20,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+
+from bench.long_session import as_result, stretched
 
 HERE = Path(__file__).parent
 WATTRIG = Path(sys.executable).with_name("wattrig")
@@ -64,13 +65,6 @@ def measure_session(folder: Path) -> Path:
     return next(folder.glob("*/power/client.json")).parent.parent
 
 
-def as_result(session: Path, target: Path) -> Path:
-    """Copy the submitted files of a session to where a submission has them."""
-    for name in ("power", "ranging", "run_1"):
-        shutil.copytree(session / name, target / name)
-    return target
-
-
 def round_of_sessions(session: Path, root: Path) -> Path:
     for number in range(COPIES):
         as_result(session, root / f"closed/lab/results/box{number}/resnet50/Offline/performance")
@@ -92,41 +86,6 @@ def with_large_detail_log(session: Path, target: Path, size: int) -> Path:
             file.write(filler)
         file.write(tail)
     return target
-
-
-def with_samples(session: Path, target: Path, count: int) -> Path:
-    """A session whose two power logs hold so many samples."""
-    as_result(session, target)
-    for phase in ("ranging", "run_1"):
-        path = target / phase / "spl.txt"
-        fields = path.read_text().splitlines()[0].split(",")
-        with path.open("w") as file:
-            for second in range(count):
-                fields[1] = stamp(second)
-                fields[3] = f"{300 + second % 97 / 7:.6f}"
-                file.write(",".join(fields) + "\n")
-            file.write("\n")
-    return target
-
-
-def with_daemon_log(session: Path, target: Path, count: int) -> Path:
-    """A session of so many samples whose ptd_logs.txt is as PTDaemon leaves it.
-
-    It tells of each sample while ranging that its uncertainty is unknown, and after each run it lists the samples.
-    """
-    with_samples(session, target, count)
-    with (target / "power" / "ptd_logs.txt").open("a") as file:
-        for second in range(count):
-            file.write(f"{stamp(second)}: ERROR: Can't evaluate uncertainty of this sample!\n")
-            file.write(f"{stamp(second)}: WARNING: Uncertainty unknown for the last measurement sample!\n")
-        for phase in ("ranging", "run_1"):
-            for line in (target / phase / "spl.txt").read_text().split("\n"):
-                file.write(line.partition(",Mark,")[0] + "\n")
-    return target
-
-
-def stamp(second: int) -> str:
-    return time.strftime("%m-%d-%Y %H:%M:%S.123", time.gmtime(1_790_000_000 + second))
 
 
 def most_memory_mib(path: Path) -> float:
@@ -151,9 +110,12 @@ def main() -> None:
         session = options.session or measure_session(folder / "demo")
         one_session(session, folder)
         for seconds_each in (TEN_MINUTES_S, NINETY_MINUTES_S):
-            a_round(session, folder, seconds_each)
+            one = stretched(session, folder / f"of_{seconds_each}", seconds_each)
+            a_round(one, folder, f"of {seconds_each // 60} min")
+        if options.session:
+            a_round(options.session, folder, "as given")
         large_log(session, folder, options.large)
-        day = with_daemon_log(session, folder / "day", DAY_S)
+        day = stretched(session, folder / "day", DAY_S)
         report("24 h of samples at 1 Hz", seconds(lambda: wattrig(day, "--no-cache"), runs=3),
                seconds(lambda: plain(day, "--whole"), runs=3), "plain script --whole", "0.2")  # fmt: skip
 
@@ -164,18 +126,11 @@ def one_session(session: Path, folder: Path) -> None:
     report("one session", seconds(lambda: wattrig(one)), base_s + 0.150, "plain script + 150 ms", "1")
 
 
-def a_round(session: Path, folder: Path, seconds_each: int) -> None:
-    one = with_daemon_log(session, folder / f"of_{seconds_each}", seconds_each)
+def a_round(one: Path, folder: Path, told: str) -> None:
     base_s = seconds(lambda: plain(one, "--whole"))
     root = round_of_sessions(one, folder / "round")
     ours_s = seconds(lambda: wattrig(root, "--no-cache"), runs=3) / COPIES
-    report(
-        f"{COPIES} of {seconds_each // 60} min, per session",
-        ours_s,
-        base_s,
-        "plain script --whole per session",
-        "0.05",
-    )
+    report(f"{COPIES} {told}, per session", ours_s, base_s, "plain script --whole per session", "0.05")
     again_s = seconds(lambda: wattrig(root), runs=3) / COPIES
     report("  again, out of the cache", again_s, base_s, "plain script --whole per session", "-")
     shutil.rmtree(root)

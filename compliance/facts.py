@@ -5,6 +5,7 @@ A reader never raises for what it finds; what cannot be read is a fact too. The 
 that a rule that needs it is `not_evaluated` without further ado.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
@@ -40,8 +41,9 @@ class LoadgenFacts(NamedTuple):
     summary: dict[str, str]
 
 
-class SessionFacts(NamedTuple):
-    """All that is known of one session.
+@dataclass(frozen=True, eq=False)
+class SessionFacts:
+    """All that is known of one session; equal to itself alone, so that what is worked out of it can be kept.
 
     Attributes:
         folder: where it lies, with the list of its files.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple, Never
 
 from rules.documents import Level, RoundRules, Rule, Value
@@ -104,11 +105,17 @@ class Ask(NamedTuple):
 
     def other(self, outcome: Outcome, message: str) -> Finding:
         """Make a finding of another outcome."""
-        return Finding(self.rule.code, self.rule.level, outcome, message, ignored=self.ignored)
+        return _other(self.rule.code, self.rule.level, outcome, message, self.ignored)
 
     def not_applicable(self, reason: str) -> Never:
         """Say that the rule does not apply."""
         raise NotApplicableError(reason)
+
+
+@lru_cache(maxsize=1024)
+def _other(code: str, level: Level, outcome: Outcome, message: str, ignored: str) -> Finding:
+    """Make a finding; the same one for all sessions of a round, so that it is passed between processes once."""
+    return Finding(code, level, outcome, message, ignored=ignored)
 
 
 Findings = Iterator[Finding]

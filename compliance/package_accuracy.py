@@ -6,13 +6,13 @@ Folders beside them go along: some benchmarks want samples of what was made (`im
 mlperf_log_accuracy.json, of which the submission holds the first and last 4 KiB. Source: truncate_accuracy_log.py.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from compliance.package_plan import SKIPPED, Plan
 from compliance.package_spec import ResultEntry
+from evidence.digest import file_sha256
 from evidence.loadgen_log import DetailLog, read_detail
 from metrology.errors import EvidenceError
 
@@ -77,7 +77,7 @@ def _cut(plan: Plan, source: Path, target: PurePosixPath) -> None:
         if said is None:
             _replace(plan, target / TEXT, _with_hash(text, log), f"{(source / TEXT).as_posix()}, hash added")
         return
-    digest = _sha256(log)
+    digest = file_sha256(log)
     if said is not None and said[1].decode() != digest:
         plan.refuse(
             "PKG007", source / TEXT, f"the hash is {said[1].decode()[:12]}..., that of {LOG} is {digest[:12]}...",
@@ -94,12 +94,7 @@ def _replace(plan: Plan, path: PurePosixPath, content: bytes, origin: str) -> No
 
 
 def _with_hash(text: bytes, log: Path) -> bytes:
-    return text.rstrip(b"\n") + f"\nhash={_sha256(log)}\n".encode()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return text.rstrip(b"\n") + f"\nhash={file_sha256(log)}\n".encode()
 
 
 def _shown(log: Path) -> bytes:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from compliance.package_accuracy import add_accuracy
 from compliance.package_closed import add_compliance, speaks_against_benchmarks
 from compliance.package_plan import Plan, round_of
+from compliance.package_samples import speaks_against_samples
 from compliance.package_session import Session, mixed, read_session, shared, speaks_against
 from compliance.package_spec import Spec
 from compliance.package_system import (
@@ -43,7 +44,10 @@ def plan_submission(spec: Spec) -> Plan:
     plan = Plan(spec, round_of(spec))
     sessions = [read_session(spec, entry, plan.rules) for entry in spec.result]
     for session in sessions:
-        plan.refusals += speaks_against(session, spec, plan.rules)
+        plan.refusals += [
+            *speaks_against(session, spec, plan.rules),
+            *speaks_against_samples(session, spec, plan.rules),
+        ]
         _add_result(plan, session)
     plan.refusals += [*mixed(sessions), *shared(sessions), *speaks_against_benchmarks(spec, plan.rules)]
     for name in spec.system:

@@ -103,6 +103,20 @@ def parse_conf(text: str) -> tuple[list[Setting], list[Fault]]:
     return settings, faults
 
 
+def ends_the_checker(text: str) -> Iterator[Fault]:
+    """Get the lines at which a submission checker that takes every line apart ends with an error of its own.
+
+    Source: check_measurement_dir of submission_checker.py of v4.1, for benchmarks that need equal issue mode: a line
+    is split at each `=`, its name at each dot, a comment behind a setting is not cut off, and tabs are no blanks.
+    """
+    for number, line in enumerate(text.split("\n"), 1):
+        content = line.replace(" ", "")
+        name, *values = content.split("=")
+        if content and not content.startswith("#") and (len(values) != 1 or name.count(".") != 2):
+            hint = "write <model>.<scenario>.<key> = <value>, * for a model with a dot, and no = in its comment"
+            yield Fault(number, f"the round's submission checker ends at {line.strip()[:80]!r}", hint)
+
+
 def faults_of(text: str, division: str, log: DetailLog) -> Iterator[Fault]:
     """Get all that is wrong with a user.conf, alone and against the log of the run that had it."""
     settings, faults = parse_conf(text)

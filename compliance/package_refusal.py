@@ -22,6 +22,7 @@ TITLES = {
     "PKG016": "A session stands for results that it cannot stand for",
     "PKG017": "A benchmark is not of the round",
     "PKG018": "A benchmark lacks a scenario, or has one that it must not have",
+    "PKG019": "A run has other samples than its benchmark wants",
 }
 FINAL = frozenset({"PKG001", "PKG002", "PKG007", "PKG009", "PKG013", "PKG016", "FIL001", "FIL005"})
 """What no reason lets pass: what is built would not be a submission, or its measured files were changed."""

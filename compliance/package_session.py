@@ -9,7 +9,7 @@ from compliance.batch import Options, check_one
 from compliance.checks.tree_sessions import implied_by
 from compliance.facts import PHASES, SessionFacts, gather
 from compliance.findings import Outcome
-from compliance.package_conf import faults_of
+from compliance.package_conf import ends_the_checker, faults_of
 from compliance.package_refusal import Refusal
 from compliance.package_spec import ResultEntry, Spec, nearest
 from compliance.result import Result
@@ -84,7 +84,7 @@ def speaks_against(session: Session, spec: Spec, rules: RoundRules) -> Iterator[
     yield from _strict_verdict(session)
     yield from _scenario(session, spec, rules)
     yield from _loadgen(session, rules)
-    yield from _user_conf(session, spec)
+    yield from _user_conf(session, spec, rules)
     yield from _strays(session)
 
 
@@ -132,7 +132,7 @@ def _loadgen(session: Session, rules: RoundRules) -> Iterator[Refusal]:
             yield Refusal("PKG010", where, said, hint)
 
 
-def _user_conf(session: Session, spec: Spec) -> Iterator[Refusal]:
+def _user_conf(session: Session, spec: Spec, rules: RoundRules) -> Iterator[Refusal]:
     path = session.entry.user_conf
     try:
         text = spec.at(path).read_text("utf-8")
@@ -140,7 +140,10 @@ def _user_conf(session: Session, spec: Spec) -> Iterator[Refusal]:
         yield Refusal("PKG014", str(path), f"'{path}' cannot be read: {problem}", "give the user.conf of the run")
         return
     log = session.facts.loadgen_logs["testing"].detail
-    for fault in faults_of(text, spec.submission.division, log):
+    faults = [*faults_of(text, spec.submission.division, log)]
+    if rules.layout.plain_conf and spec.submission.division != "open":
+        faults += ends_the_checker(text)
+    for fault in faults:
         yield Refusal("PKG008", f"{path}:{fault.line}", fault.message, fault.hint)
 
 

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -70,7 +70,7 @@ class PowerSupplies(Strict):
     component: str = "server"
     description: str = ""
     needed: int = Field(ge=1, le=64)
-    capacities_w: tuple[float, ...] = Field(min_length=1, max_length=64)
+    capacities_w: tuple[Annotated[float, Field(gt=0, lt=1e6)], ...] = Field(min_length=1, max_length=64)
 
 
 class System(Strict):

@@ -1,9 +1,10 @@
 """A planned submission written to disk at once or not at all, with the list of its files."""
 
+import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -78,4 +79,15 @@ def manifest_bytes(plan: Plan, allowed: Sequence[Allowed], digests: dict[str, st
             for path, content in sorted(plan.files.items())
         },
     }
-    return (json.dumps(document, indent=2) + "\n").encode()
+    return sealed(document)
+
+
+def sealed(document: Mapping[str, Any]) -> bytes:
+    """Write a list with its own SHA-256, by which an edit of it shows; whoever wants to can make it anew."""
+    return (json.dumps({**document, "sha256": seal(document)}, indent=2) + "\n").encode()
+
+
+def seal(document: Mapping[str, Any]) -> str:
+    """Get the SHA-256 of all that a list says but this, with sorted keys and without blanks."""
+    rest = {key: value for key, value in document.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

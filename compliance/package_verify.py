@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from compliance.package_build import MANIFEST
-from compliance.package_tree import SCHEMA
+from compliance.package_tree import SCHEMA, seal
 from compliance.tree import DIVISIONS
 from evidence.bounded_json import parse_object
-from evidence.digest import file_sha256
+from evidence.digest import file_sha256, open_plain, refuse_unreadable
 from metrology.errors import EvidenceError
 
 LARGEST_LIST_BYTES = 64 << 20
@@ -44,7 +44,7 @@ class Package(NamedTuple):
 
     @property
     def files(self) -> dict[str, str]:
-        """The SHA-256 of each file by path below the submitter's folder."""
+        """The SHA-256 of each file by path below the submitter's folder, as the list has it."""
         found = self.listed["files"]
         return {str(name): str(entry.get("sha256")) for name, entry in found.items() if isinstance(entry, dict)}
 
@@ -68,7 +68,7 @@ def find_packages(tree: Path) -> list[Package]:
 
 def _listed(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             values, _, error = parse_object(file.read(LARGEST_LIST_BYTES))
     except OSError as problem:
         raise EvidenceError(f"'{path}' cannot be read: {problem.strerror}", REBUILD) from problem
@@ -80,12 +80,16 @@ def _listed(path: Path) -> dict[str, Any]:
 def deviations(package: Package) -> Iterator[Deviation]:
     """Get all that is other than the list of files says."""
     yield from _misplaced(package)
+    if package.listed.get("sha256") != seal(package.listed):
+        said = "was edited: it is not what its own SHA-256 says"
+        yield Deviation("edited", _shown(package, MANIFEST), said, f"put the original back, or {REBUILD}")
     expected, found = package.files, dict(_found(package.root))
     missing = {name: digest for name, digest in expected.items() if name not in found}
     extra = {name: digest for name, digest in found.items() if name not in expected}
     for name in sorted(expected.keys() & found.keys()):
-        if expected[name] != found[name]:
-            said = f"its SHA-256 is {found[name][:12]}..., the list has {expected[name][:12]}..."
+        if expected[name] != (sha256 := found[name]):
+            its = f"its SHA-256 is {sha256[:12]}..." if sha256 else "it is no plain file"
+            said = f"{its}, the list has {expected[name][:12]}..."
             yield Deviation(
                 "edited", _shown(package, name), f"was edited: {said}", f"put the original back, or {REBUILD}"
             )
@@ -116,29 +120,53 @@ def _shown(package: Package, name: str) -> str:
     return f"{package.root.relative_to(package.tree).as_posix()}/{name}"
 
 
-def _found(root: Path) -> Iterator[tuple[str, str]]:
-    """Get each file below the submitter's folder with its SHA-256; a link, a device and an empty folder have none."""
+def _found(root: Path) -> Iterator[tuple[str, str | None]]:
+    """Get each file below the submitter's folder with its SHA-256; a link, a device and an empty folder have none.
+
+    Raises:
+        EvidenceError: a folder cannot be read, or there are too many files.
+    """
     count = 0
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=refuse_unreadable):
+        if (count := count + len(folders) + len(names)) > MOST_FILES:
+            raise EvidenceError(f"'{root}' holds over {MOST_FILES} files and folders, expected a submission")
         links = [name for name in folders if Path(folder, name).is_symlink()]
         if not folders and not names:
-            yield f"{Path(folder).relative_to(root).as_posix()}/", "an empty folder"
+            yield f"{Path(folder).relative_to(root).as_posix()}/", None
         for name in (*links, *names):
-            count += 1
             path = Path(folder, name)
             below = path.relative_to(root).as_posix()
-            if below != MANIFEST and count <= MOST_FILES:
-                yield below, file_sha256(path) if path.is_file() and not path.is_symlink() else "no plain file"
+            if below != MANIFEST:
+                yield below, file_sha256(path) if path.is_file() and not path.is_symlink() else None
 
 
 def strays(tree: Path) -> Iterator[Deviation]:
-    """Get what lies outside of any submitter's folder, which the submission checker refuses."""
+    """Get what is no part of any package: what lies outside of submitters' folders, and folders without a list."""
     for path in sorted(tree.iterdir()):
-        if path.is_dir() and path.name not in (*DIVISIONS, *BESIDE_DIVISIONS):
+        if path.is_symlink():
+            yield Deviation(
+                "extra", path.name, "is a link, expected a folder of its own", "put what it leads to here"
+            )
+        elif path.name in DIVISIONS and path.is_dir():
+            yield from _beside_packages(tree, path)
+        elif path.is_dir() and path.name not in BESIDE_DIVISIONS:
             yield Deviation("extra", f"{path.name}/", f"is no division ({', '.join(DIVISIONS)})", "remove it")
-    for folder in (tree, *(tree / division for division in DIVISIONS)):
-        if folder.is_dir():
-            for path in sorted(folder.iterdir()):
-                if not path.is_dir() and not (folder == tree and path.suffix in {".md", ".pdf"}):
-                    name = path.relative_to(tree).as_posix()
-                    yield Deviation("extra", name, "lies outside of any submitter's folder", "remove it")
+        elif not path.is_dir() and path.suffix not in {".md", ".pdf"}:
+            yield Deviation("extra", path.name, "lies outside of any submitter's folder", "remove it")
+
+
+def _beside_packages(tree: Path, division: Path) -> Iterator[Deviation]:
+    paths = sorted(division.iterdir())
+    if not paths:
+        yield Deviation("extra", f"{division.name}/", "holds no submitter's folder", "remove it")
+    for path in paths:
+        name = path.relative_to(tree).as_posix()
+        if path.is_symlink():
+            yield Deviation("extra", name, "is a link, expected a folder of its own", "put what it leads to here")
+        elif not path.is_dir():
+            yield Deviation("extra", name, "lies outside of any submitter's folder", "remove it")
+        elif not (path / MANIFEST).is_file():
+            hint = f"put {MANIFEST} back, build it with `wattrig package`, or move it elsewhere"
+            yield Deviation(
+                "extra", f"{name}/", "has no list of its files, so nothing tells what belongs to it", hint
+            )

@@ -15,6 +15,8 @@ from metrology.errors import SessionError
 
 _LARGEST_CHUNK = 8
 """Pieces of work given to a process at once; passing one alone costs as much as a tenth of checking a session."""
+_KEPT_BYTES = 16 << 20
+"""More than any array that a check needs of a session of hours."""
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -35,14 +37,22 @@ def shared_out(
     Raises:
         SessionError: a process ended unexpectedly.
     """
-    size = max(1, min(_LARGEST_CHUNK, len(pieces) // (4 * processes)))
-    chunks = [pieces[start : start + size] for start in range(0, len(pieces), size)]
+    chunks = list(_chunks(pieces, processes))
     with _pool(min(processes, len(chunks))) as pool:
         pending = {pool.submit(work, chunk) for chunk in chunks}
         while pending:
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
                 yield from _result(future)
+
+
+def _chunks(pieces: Sequence[P], processes: int) -> Iterator[Sequence[P]]:
+    """Cut work into chunks, smaller ones towards the end, so that no process waits long for the last of another."""
+    start = 0
+    while start < len(pieces):
+        size = max(1, min(_LARGEST_CHUNK, (len(pieces) - start) // (4 * processes)))
+        yield pieces[start : start + size]
+        start += size
 
 
 @contextlib.contextmanager
@@ -66,6 +76,8 @@ def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What is checked makes many tuples and hardly a circle: looking for circles that often takes 7 % of the time.
     gc.set_threshold(100_000)
+    # glibc keeps freed memory of sizes that were freed before; else each array comes anew from the system: 5 %.
+    bytearray(_KEPT_BYTES)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

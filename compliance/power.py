@@ -6,6 +6,7 @@ import numpy as np
 
 from compliance.facts import SessionFacts
 from compliance.findings import MissingFactError
+from compliance.tree import place_of
 from compliance.uncertainty import uncertainty_of_power
 from evidence.loadgen_log import DetailLog, Window
 from evidence.power_samples import GOOD
@@ -65,7 +66,16 @@ def performance_of(facts: SessionFacts, scenario: str, round_rules: RoundRules) 
     """
     log = facts.loadgen("testing")
     ran = log.text("effective_scenario") or ""
-    return performance(log.number, ran, scenario, scheduled=round_rules.loadgen.server_result == "scheduled")
+    loadgen, place = round_rules.loadgen, place_of(facts.folder.root)
+    benchmark = round_rules.benchmarks.aliases.get(place.benchmark, place.benchmark) if place else ""
+    return performance(
+        log.number,
+        ran,
+        scenario,
+        scheduled=loadgen.server_result == "scheduled",
+        record=loadgen.results.get(benchmark, {}).get(ran, ""),
+        in_seconds=benchmark in loadgen.in_seconds,
+    )
 
 
 def power_of(facts: SessionFacts, round_rules: RoundRules) -> PowerResult | None:

@@ -16,10 +16,13 @@ from compliance.traits import Traits
 from compliance.tree import Found, Place, place_of
 from evidence.bounded_json import parse_object
 from evidence.source import read_bytes
+from rules.documents import LayoutRules
 
 LARGEST_DOCUMENT = 1 << 20
 """Most that is read of one description; the largest published one has 30 kB."""
 MOST_NAMES = 10_000
+ACCURACY_FILES = ("accuracy.txt", "mlperf_log_accuracy.json", "mlperf_log_detail.txt", "mlperf_log_summary.txt")
+"""REQUIRED_ACC_FILES of the submission checker."""
 _TARGET = re.compile(r"-99(?:\.9)?$")
 
 
@@ -88,6 +91,7 @@ class Tree:
         self._by_samples = {key: _grouped(same, _run) for key, same in _grouped(self.entries, _samples).items()}
         self._listed: dict[Path, list[str]] = {}
         self._with_accuracy: dict[Key, bool] = {}
+        self._beside: dict[Key, frozenset[str]] = {}
 
     def of_system(self, entry: Entry) -> list[Entry]:
         """Get all results of the same system, in all divisions, this one included."""
@@ -124,6 +128,26 @@ class Tree:
         if key not in self._with_accuracy:
             self._with_accuracy[key] = any(self.has_accuracy(other) for other in self._by_submission[key])
         return self._with_accuracy[key]
+
+    def beside(self, entry: Entry, layout: LayoutRules) -> frozenset[str]:
+        """Get which of the files that a round wants beside a result are there."""
+        place = entry.placed()
+        folder, run = (place.submission.joinpath(name, *place.parts) for name in (layout.measurements, "results"))
+        names, accuracy = self.names(folder), self.names(run / "accuracy")
+        found = {name for name in layout.measurement_files if name in names}
+        found |= {f"accuracy/{name}" for name in ACCURACY_FILES if name in accuracy}
+        if any(_is_implementation(name, place.system, layout.implementation) for name in names):
+            found.add(layout.implementation)
+        return frozenset(found)
+
+    def beside_any(self, entry: Entry, layout: LayoutRules) -> frozenset[str]:
+        """Get which of these files any result of the same submission has."""
+        key = (*_submission(entry), layout)
+        if key not in self._beside:
+            self._beside[key] = frozenset().union(
+                *(self.beside(other, layout) for other in self.of_submission(entry))
+            )
+        return self._beside[key]
 
     def names(self, folder: Path) -> list[str]:
         """List a folder, sorted; nothing where it cannot be read."""
@@ -173,6 +197,11 @@ class Tree:
                 if name.lower().startswith(f"{stem}.") and (found := self.document(entry, folder / name)):
                     return found
         return None
+
+
+def _is_implementation(name: str, system: str, wanted: str) -> bool:
+    """Tell whether a file is the one about the implementation, which older rounds name after the system."""
+    return name == wanted or ("{system}" in wanted and name.startswith(system) and name.endswith(".json"))
 
 
 def _way_down(place: Place, measurements: str) -> Iterable[Path]:

@@ -8,14 +8,16 @@ Rules compare efficiencies: from preview to available a system must be equal or 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from compliance.facts import gather
-from compliance.power import power_of
+from compliance.facts import SessionFacts, gather
+from compliance.findings import MissingFactError
+from compliance.power import performance_of, power_of
 from compliance.rounds import find_round
 from compliance.tree import Found, place_of
 from evidence.ptd_protocol import parse_identity
 from evidence.session import find_session
+from rules.documents import RoundRules
 from scoring.inference import Metric, samples_per_joule, scenario_of
-from scoring.performance import performance
+from scoring.performance import Performance
 
 NOISE, AUDIT = 0.02, 0.10
 """Relative: what counts as equal, and what waives an audit."""
@@ -92,11 +94,9 @@ def _row(found: Found, round_name: str) -> Row | None:
     facts = gather(folder)
     rules, _ = find_round(facts, round_name)
     power, place = power_of(facts, rules), place_of(found.path)
-    detail = facts.loadgen_logs["testing"].detail
-    ran = detail.text("effective_scenario") or ""
+    ran = facts.loadgen_logs["testing"].detail.text("effective_scenario") or ""
     scenario = (scenario_of(place.scenario) if place else None) or ran
-    scheduled = rules.loadgen.server_result == "scheduled"
-    speed = performance(detail.number, ran, scenario, scheduled=scheduled)
+    speed = _performance(facts, scenario, rules)
     metric = power.metric if power else None
     per_j = None
     if power and metric is not None and power.unit:
@@ -120,6 +120,13 @@ def _row(found: Found, round_name: str) -> Row | None:
         bool(power and power.inferred),
         parse_identity(reply).is_simulated,
     )
+
+
+def _performance(facts: SessionFacts, scenario: str, rules: RoundRules) -> Performance | None:
+    try:
+        return performance_of(facts, scenario, rules)
+    except MissingFactError:
+        return None
 
 
 def compare(rows: Sequence[Row], old: Sequence[Row]) -> list[Comparison]:

@@ -1,5 +1,6 @@
 """How sure the power of a testing run is: the uncertainty of each meter in it, and of all of them together."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +76,8 @@ def parts_of(facts: SessionFacts) -> list[AnalyzerPart]:
         raise MissingFactError(problem.message) from problem
 
 
-def samples_of_testing(facts: SessionFacts, model: str | None = None) -> list[Samples] | None:
+@lru_cache(maxsize=1)  # several rules ask for the same of one session
+def samples_of_testing(facts: SessionFacts, model: str | None) -> tuple[Samples, ...] | None:
     """Get the uncertainty of each testing sample of each meter.
 
     Args:
@@ -89,7 +91,7 @@ def samples_of_testing(facts: SessionFacts, model: str | None = None) -> list[Sa
     """
     parts, log = parts_of(facts), facts.power_log("testing")
     found = [_samples(part, len(parts), log, model) for part in parts]
-    known = [samples for samples in found if samples is not None]
+    known = tuple(samples for samples in found if samples is not None)
     return known if len(known) == len(found) else None
 
 
@@ -111,7 +113,7 @@ def sample_uncertainty(facts: SessionFacts) -> Floats | None:
 
     NaN where a reading is not good; None as in `samples_of_testing`, whose errors it raises.
     """
-    found = samples_of_testing(facts)
+    found = samples_of_testing(facts, None)
     if found is None or len(found) == 1:
         return found[0].fractions if found else None
     with np.errstate(all="ignore"):  # absurd numbers make absurd uncertainties

@@ -1,14 +1,15 @@
 """JSON from strangers, parsed within bounds; what is no good JSON but Python takes is noted."""
 
 import json
-import re
+from itertools import accumulate
 from typing import Any
 
 from evidence.source import Damage
 
 DEEPEST = 64
 """Deepest nesting of arrays and objects; published files have four levels."""
-_BRACKET = re.compile(rb"[\[\]{}]")
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEPS)
 
 
 class Notes:
@@ -42,12 +43,8 @@ def depth_exceeds(text: bytes, limit: int) -> bool:
     """Tell whether brackets, those within texts counted too, nest deeper than `limit`."""
     if text.count(b"[") + text.count(b"{") <= limit:
         return False
-    depth = 0
-    for bracket in _BRACKET.finditer(text):
-        depth += 1 if bracket[0] in b"[{" else -1
-        if depth > limit:
-            return True
-    return False
+    brackets = text.translate(None, _NO_BRACKETS)
+    return any(map(limit.__lt__, accumulate(map(_STEPS.__getitem__, brackets))))
 
 
 def parse_object(content: bytes) -> tuple[dict[str, Any], tuple[Damage, ...], str]:

@@ -33,6 +33,8 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _MONTH_DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _LOW = np.array([(1 << (8 * count)) - 1 for count in range(8)] + [(1 << 64) - 1], dtype=np.uint64)
 """`_LOW[n]` masks the first n characters of a word."""
+_HIGH, _LOW_ZEROS = ~_LOW, _LOW & _ZEROS
+"""`word & _HIGH[n] | _LOW_ZEROS[n]` has the digit 0 for its first n characters."""
 
 
 def distinct(values: Ints) -> int:
@@ -62,7 +64,8 @@ class Block:
             shape=(len(self._padded) - 7,), dtype="<u8", buffer=self._padded.data, strides=(1,)
         )
         self._bytes = self._padded[PADDING : PADDING + len(self.text)]
-        self.ends: Ints = np.flatnonzero(self._bytes == ord("\n"))
+        self._are_ends: Mask = self._bytes == ord("\n")
+        self.ends: Ints = np.flatnonzero(self._are_ends)
         self.starts: Ints = np.concatenate((np.zeros(1, np.int64), self.ends[:-1] + 1))
 
     def words(self, at: Ints) -> Words:
@@ -74,6 +77,15 @@ class Block:
         """Get a line without its end."""
         return self.text[self.starts[index] : self.ends[index]]
 
+    def lines(self, indices: Ints) -> list[bytes]:
+        """Get several lines without their ends."""
+        pairs = zip(self.starts[indices].tolist(), self.ends[indices].tolist(), strict=True)
+        return [self.text[start:end] for start, end in pairs]
+
+    def count(self, byte: int) -> int:
+        """Count a byte in the block; several times as fast as `bytes.count` where it is frequent."""
+        return int(np.count_nonzero(self._bytes == byte))
+
     def separated(self, width: int) -> tuple[Mask, Ints]:
         """Find the lines with exactly `width` fields between commas.
 
@@ -81,16 +93,17 @@ class Block:
             which lines these are, and for each of them the places around its fields: shape (lines, width + 1),
             field i being from [i] + 1 up to [i + 1].
         """
-        marks: Ints = np.flatnonzero((self._bytes == ord(",")) | (self._bytes == ord("\n")))
-        lines = len(self.ends)
-        if len(marks) == width * lines and np.array_equal(marks[width - 1 :: width], self.ends):
-            return np.ones(lines, np.bool_), np.column_stack((self.starts - 1, marks.reshape(lines, width)))
-        commas = marks[self._bytes[marks] == ord(",")]
-        first = np.searchsorted(commas, self.starts)
-        counts = np.diff(first, append=len(commas))
-        fitting = counts == width - 1
-        inner = commas[first[fitting][:, None] + np.arange(width - 1)]
-        return fitting, np.column_stack((self.starts[fitting] - 1, inner, self.ends[fitting]))
+        are_marks = self._bytes == ord(",")
+        are_marks |= self._are_ends
+        places = np.concatenate((np.full(1, -1), np.flatnonzero(are_marks)))
+        last = np.flatnonzero(self._are_ends[places[1:]]) + 1
+        first = np.concatenate((np.zeros(1, np.int64), last[:-1]))
+        fitting = last - first == width
+        count = int(np.count_nonzero(fitting))
+        if fitting[:count].all():
+            # A line begins where the one before ends, so that rows may overlap.
+            return fitting, np.ndarray((count, width + 1), np.int64, places.data, strides=(8 * width, 8))
+        return fitting, places[first[fitting][:, None] + np.arange(width + 1)]
 
     def equals(self, start: Ints, stop: Ints, text: bytes) -> Mask:
         """Tell where the characters from `start` to `stop` are exactly `text`, of any length."""
@@ -125,32 +138,33 @@ class Block:
         places = stop - start - signs - 7
         known: Mask = (places >= 1) & (places <= WIDEST_INTEGER)
         tail = self.words(stop - 8)
-        known &= ((tail >> _U(8)) & _U(0xFF)) == _U(ord("."))
-        fraction, is_fraction = digits((tail & ~_LOW[2]) | (_ZEROS & _LOW[2]))
-        blank = _LOW[WIDEST_INTEGER - np.clip(places, 0, WIDEST_INTEGER)]
-        whole, is_whole = digits((self.words(stop - 15) & ~blank) | (_ZEROS & blank))
+        known &= (tail & _U(0xFF00)) == _U(ord(".") << 8)
+        blank = (WIDEST_INTEGER - places) & 7
+        both = np.empty((2, *stop.shape), np.uint64)
+        both[0] = (tail & _HIGH[2]) | _LOW_ZEROS[2]
+        both[1] = (self.words(stop - 15) & _HIGH[blank]) | _LOW_ZEROS[blank]
+        (fraction, whole), are_digits = digits(both)
+        known &= are_digits.all(axis=0)
         values = (whole * 1_000_000 + fraction) / 1e6
-        known &= is_fraction & is_whole
-        return np.where(known, np.where(signs, -values, values), np.nan), known
+        np.negative(values, out=values, where=signs)
+        values[~known] = np.nan
+        return values, known
 
     def stamps(self, start: Ints, stop: Ints) -> tuple[Ints, Mask]:
         """Read stamps `MM-DD-YYYY hh:mm:ss.mmm` as UTC nanoseconds; the mask tells which ones are such stamps."""
         known: Mask = stop - start == 23
-        head, head_ok = _fields(self.words(start), b"00-00-00")
-        middle, middle_ok = _fields(self.words(start + 8), b"00 00:00")
-        tail, tail_ok = _fields(self.words(start + 15), b"0:00.000")
-        # Most blocks are of one day: its date is read once.
-        century = middle & _LOW[2]
-        one_day = np.array_equal(head, np.broadcast_to(head[:1], head.shape)) and np.all(century == century[:1])
-        dates = slice(0, 1) if one_day else slice(None)
-        month, day = _number(head[dates], 0, 2), _number(head[dates], 3, 2)
-        year = _number(head[dates], 6, 2) * 100 + _number(century[dates], 0, 2)
-        hour, minute, second = _number(middle, 3, 2), _number(middle, 6, 2), _number(tail, 2, 2)
-        days, exists = _days(year, month, day)
-        known &= head_ok & middle_ok & tail_ok & exists & (hour < 24) & (minute < 60) & (second < 60)
-        seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
-        t_utc_ns = (seconds * 1000 + _number(tail, 5, 3)) * 1_000_000
-        return np.where(known, t_utc_ns, NO_TIME), known
+        head, middle = self.words(start).ravel(), self.words(start + 8).ravel()
+        # Lines of the same minute begin with the same sixteen characters, which are read once for all that follow
+        # each other.
+        first = np.ones(len(head), np.bool_)
+        first[1:] = (head[1:] != head[:-1]) | (middle[1:] != middle[:-1])
+        runs = np.cumsum(first) - 1
+        minutes_ms, are_minutes = _minutes(head[first], middle[first])
+        rest_ms, are_rests = _seconds(self.words(start + 15))
+        known &= are_rests & are_minutes[runs].reshape(known.shape)
+        t_utc_ns = (minutes_ms[runs].reshape(known.shape) + rest_ms) * 1_000_000
+        t_utc_ns[~known] = NO_TIME
+        return t_utc_ns, known
 
 
 def digits(words: Words) -> tuple[Ints, Mask]:
@@ -159,26 +173,47 @@ def digits(words: Words) -> tuple[Ints, Mask]:
         0x3333333333333333
     )
     pairs = words - _ZEROS
-    pairs = pairs * _U(10) + (pairs >> _U(8))
+    later = pairs >> _U(8)
+    pairs *= _U(10)
+    pairs += later
     pick = _U(0x000000FF000000FF)
-    fours = (pairs & pick) * _U(0x000F424000000064) + ((pairs >> _U(16)) & pick) * _U(0x0000271000000001)
-    return (fours >> _U(32)).astype(np.int64), known
+    np.right_shift(pairs, _U(16), out=later)
+    later &= pick
+    later *= _U(0x0000271000000001)
+    pairs &= pick
+    pairs *= _U(0x000F424000000064)
+    pairs += later
+    pairs >>= _U(32)
+    return pairs.view(np.int64), known
 
 
-def _fields(words: Words, form: bytes) -> tuple[Words, Mask]:
-    """Check words against a form of digits (written 0) and separators; get them with `0` for each separator."""
+def _fields(words: Words, form: bytes) -> tuple[Ints, Mask]:
+    """Check words against a form of digits (written 0) and separators; get the number with 0 for each separator."""
     separators = as_word(bytes(0 if byte == ord("0") else 0xFF for byte in form))
-    known: Mask = (words & separators) == (as_word(form) & separators)
-    plain = (words & ~separators) | (_ZEROS & separators)
-    return plain, known & digits(plain)[1]
+    plain = words & ~separators
+    plain |= _ZEROS & separators
+    values, known = digits(plain)
+    known &= (words & separators) == (as_word(form) & separators)
+    return values, known
 
 
-def _number(words: Words, at: int, count: int) -> Ints:
-    """Get the value of `count` digits from character `at` of each word on."""
-    value = np.zeros(words.shape, np.uint64)
-    for place in range(at, at + count):
-        value = value * _U(10) + ((words >> _U(8 * place)) & _U(15))
-    return value.astype(np.int64)
+def _minutes(heads: Words, middles: Words) -> tuple[Ints, Mask]:
+    """Read `MM-DD-YY` and `YY hh:mm` as milliseconds since 1970; the mask tells which ones are such a minute."""
+    head, head_ok = _fields(heads, b"00-00-00")
+    middle, middle_ok = _fields(middles, b"00 00:00")
+    year = head % 100 * 100 + middle // 1_000_000
+    hour, minute = middle // 1000 % 100, middle % 100
+    days, exist = _days(year, head // 1_000_000, head // 1000 % 100)
+    known: Mask = head_ok & middle_ok & exist & (hour < 24) & (minute < 60)
+    return ((days * 24 + hour) * 60 + minute) * 60_000, known
+
+
+def _seconds(words: Words) -> tuple[Ints, Mask]:
+    """Read `m:ss.mmm`, the last digit of a minute apart, as milliseconds; the mask tells which ones are so."""
+    value, known = _fields((words & _HIGH[1]) | _LOW_ZEROS[1], b"0:00.000")
+    second = value // 10_000
+    known &= second < 60
+    return value - second * 9000, known
 
 
 def _days(year: Ints, month: Ints, day: Ints) -> tuple[Ints, Mask]:

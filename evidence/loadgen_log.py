@@ -33,6 +33,7 @@ STARTS = (b"effective_", b"requested_", b"result_", b"power_", b"loadgen_", b"ea
 """How the keys of interest begin."""
 _INTERESTING = re.compile(re.escape(RECORD) + rb"(?:" + rb"|".join(STARTS) + rb")")
 _AUDIT = "Found Audit Config file"
+_DECODER = json.JSONDecoder()
 _IS_ERROR, _IS_WARNING = b'"is_error": true', b'"is_warning": true'
 _IS_TRUE = re.compile(rb'": true')
 """What both have in common; most blocks of a large log lack it."""
@@ -234,11 +235,12 @@ def parse_record(line: bytes) -> dict[str, object]:
     if len(line) > LONGEST_RECORD or not line.startswith(b":::MLLOG "):
         return {}
     try:
-        # Decoded first: json.loads would guess the encoding anew for every line.
-        record = json.loads(line[len(b":::MLLOG ") :].decode())
+        # json.loads would guess the encoding anew for every line, and look for white space by two patterns.
+        text = line[len(b":::MLLOG ") :].decode().strip(" \t\r\n")
+        record, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
         return {}
-    return record if isinstance(record, dict) else {}
+    return record if isinstance(record, dict) and end == len(text) else {}
 
 
 class Readable(Protocol):

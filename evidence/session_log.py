@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, compress, repeat
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -30,17 +31,22 @@ KEPT_CHARACTERS = 4096
 MOST_CHANNELS = 64
 """Channels of a listed line that are named; analyzers have up to seven."""
 
-_LINE = re.compile(rb"(?:client|ptd-server) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[([A-Z]{1,10})\] (.*)", re.DOTALL)
-_TRAFFIC = re.compile(
-    r"(?:Analyzer \[(?P<analyzer>\d{1,3})\] )?(?:"
-    r"(?P<command>Sending command to the server: |Got command from the client )|"
-    r"(?P<reply>Got response: |Sending reply to client )|"
-    r"(?P<to>Sending to ptd: |is sending to ptd: )|"
-    r"(?P<from>Reply from ptd: |reciei?ved reply from ptd: |received reply from ptd: |got reply from ptd: )"
-    r")(?P<text>['\"].*['\"])",
-    re.DOTALL,
-)
-_GROUPS: dict[str, Direction] = {"command": "command", "reply": "reply", "to": "to ptd", "from": "from ptd"}
+_LINE = re.compile(rb"(?:client|ptd-server) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[([A-Z]{1,10})\] ")
+_DIRECTIONS: dict[str, Direction] = {
+    "Sending command to the server: ": "command",
+    "Got command from the client ": "command",
+    "Got response: ": "reply",
+    "Sending reply to client ": "reply",
+    "Sending to ptd: ": "to ptd",
+    "is sending to ptd: ": "to ptd",
+    "Reply from ptd: ": "from ptd",
+    "recieved reply from ptd: ": "from ptd",
+    "recieived reply from ptd: ": "from ptd",
+    "received reply from ptd: ": "from ptd",
+    "got reply from ptd: ": "from ptd",
+}
+_TRAFFIC = re.compile(rf"(?:Analyzer \[(\d{{1,3}})\] )?({'|'.join(_DIRECTIONS)})")
+_QUOTES = ("'", '"')
 _ESCAPED = re.compile(r"\\(['\"\\])")
 _SOURCES = "Sources: "
 _GO = re.compile(r"Go,\d{1,9},\d{1,9},(.{1,200})")
@@ -79,14 +85,14 @@ class Listing(NamedTuple):
 
     def as_power_log(self) -> bytes:
         """Get the spl.txt that the director makes of the listing: marks and channel names put in."""
-        mark = b",Mark," + self.mark.encode()
-        channel = [b",Watts,", *(b",Ch%d,Watts," % number for number in range(1, MOST_CHANNELS + 1))]
-        lines = []
-        for line in self.text.split(b"\n"):
-            head, *groups = line.split(b",Watts,", MOST_CHANNELS + 1)
-            if groups:
-                groups[0] += mark
-                lines.append(head + b"".join(map(bytes.__add__, channel, groups)))
+        found = self.text.split(b"\n")
+        counts = list(map(bytes.count, found, repeat(b",Watts,")))
+        if max(counts) <= 1:  # one channel: ten times as fast as line by line
+            end = b",Mark," + self.mark.encode() + b"\n"
+            return b"".join(chain.from_iterable(zip(compress(found, counts), repeat(end), strict=False)))
+        parts = [line.split(b",Watts,", MOST_CHANNELS + 1) for line in found]
+        forms = {count: _marked_form(count, self.mark) for count in {len(part) for part in parts}}
+        lines = [forms[len(part)] % tuple(part) for part in parts if len(part) > 1]
         return b"\n".join(lines) + b"\n" if lines else b""
 
     def power_log_sha1(self) -> Iterator[str]:
@@ -95,6 +101,12 @@ class Listing(NamedTuple):
         for form in (plain + b"\n", plain):
             yield hashlib.sha1(form, usedforsecurity=False).hexdigest()
             yield hashlib.sha1(form.replace(b"\n", b"\r\n"), usedforsecurity=False).hexdigest()
+
+
+def _marked_form(count: int, mark: str) -> bytes:
+    """Get how a sample line is put together of the parts around each `,Watts,`: mark and channels put in."""
+    channels = (b",Ch%d,Watts,%%b" % number for number in range(1, count - 1))
+    return b"%b,Watts,%b,Mark," + mark.encode().replace(b"%", b"%%") + b"".join(channels)
 
 
 class SessionLog(NamedTuple):
@@ -135,24 +147,23 @@ class _Reader:
 
     def take(self, number: int, line: bytes) -> None:
         """Take in one line."""
-        match = _LINE.fullmatch(line)
+        match = _LINE.match(line)
         if match is None:
             self.odd += line != b""
             return
-        when, level, text = match[1].decode(), match[2].decode(), match[3].decode(errors="replace")
-        traffic = _TRAFFIC.fullmatch(text)
-        if traffic is None:
-            self._other(number, level, text)
+        text = line[match.end() :].decode(errors="replace")
+        traffic = _TRAFFIC.match(text)
+        quoted = text[traffic.end() :] if traffic else ""
+        if traffic and len(quoted) > 1 and quoted.startswith(_QUOTES) and quoted.endswith(_QUOTES):
+            self._traffic(number, match[1].decode(), int(traffic[1] or 1), _DIRECTIONS[traffic[2]], quoted)
         else:
-            self._traffic(number, when, traffic)
+            self._other(number, match[2].decode(), text)
 
-    def _traffic(self, number: int, when: str, match: re.Match[str]) -> None:
-        direction = next(name for group, name in _GROUPS.items() if match[group])
-        analyzer, text = int(match["analyzer"] or 1), match["text"][1:-1]
-        if direction == "from ptd" and text.startswith("Time,"):
-            self._listing(number, analyzer, text)
+    def _traffic(self, number: int, when: str, analyzer: int, direction: Direction, quoted: str) -> None:
+        if direction == "from ptd" and quoted.startswith("Time,", 1):
+            self._listing(number, analyzer, quoted[1:-1])
             return
-        text = _unquoted(match["text"])
+        text = _unquoted(quoted)
         if direction == "to ptd" and (go := _GO.fullmatch(text)):
             self.mark[analyzer] = go[1]
         if len(self.traffic) < MOST_LINES:
@@ -160,8 +171,7 @@ class _Reader:
 
     def _listing(self, number: int, analyzer: int, text: str) -> None:
         if len(self.listings) < MOST_LISTINGS:
-            plain = text.replace("\\r", "").replace("\\n", "\n")
-            self.listings.append(Listing(number, analyzer, self.mark.get(analyzer, ""), plain.encode()))
+            self.listings.append(Listing(number, analyzer, self.mark.get(analyzer, ""), _lines(text).encode()))
 
     def _other(self, number: int, level: str, text: str) -> None:
         if text.startswith(_SOURCES) and self.sources is None:
@@ -174,6 +184,15 @@ def _unquoted(text: str) -> str:
     """Undo Python's repr of a text: its quotes, and the backslashes before quotes and backslashes."""
     inner = text[1:-1]
     return _ESCAPED.sub(r"\1", inner) if "\\" in inner else inner
+
+
+def _lines(text: str) -> str:
+    """Undo the line ends of Python's repr of a listing, which may be long: `\\r` goes, `\\n` becomes a line end.
+
+    Splitting and joining takes half the time that replacing takes.
+    """
+    plain = "\n".join(text.split("\\n"))
+    return "".join(plain.split("\\r")) if "\\" in plain else plain
 
 
 def _sources(text: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 Level = Literal["required", "recommended", "info"]
@@ -60,12 +61,16 @@ class LoadgenRules(NamedTuple):
         minimum_duration_ms: the shortest run.
         server_result: which rate is the result of Server, that of queries scheduled or completed.
         releases: how the versions of LoadGen begin that have these seeds; empty where that is not known.
+        results: by benchmark and scenario that ran, the record that is the result instead of the usual.
+        in_seconds: benchmarks whose latency is told in seconds instead of milliseconds.
     """
 
     seeds: tuple[int, int, int]
     minimum_duration_ms: int
     server_result: Literal["scheduled", "completed"]
     releases: tuple[str, ...] = ()
+    results: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    in_seconds: tuple[str, ...] = ()
 
 
 class LayoutRules(NamedTuple):
@@ -77,6 +82,7 @@ class LayoutRules(NamedTuple):
         measurement_files: what must stand beside it.
         scenarios: names of the folders of scenarios.
         nameplate: whether the design power may be stated in `systems/<system>_power.yaml`.
+        plain_conf: whether the submission checker takes the lines of a user.conf apart, and ends at what it cannot.
     """
 
     code: str
@@ -86,21 +92,38 @@ class LayoutRules(NamedTuple):
     measurement_files: tuple[str, ...]
     scenarios: tuple[str, ...]
     nameplate: bool
+    plain_conf: bool = False
+
+
+class SampleRules(NamedTuple):
+    """How many samples a benchmark wants; 0 where that is not known.
+
+    Attributes:
+        performance: at least, that a performance run chooses from.
+        data_set: exactly, of an accuracy run.
+        offline_query: at least, in the query of Offline.
+    """
+
+    performance: int
+    data_set: int
+    offline_query: int
 
 
 class BenchmarkRules(NamedTuple):
-    """What the closed and network divisions of a round ask of each benchmark.
+    """What a round asks of each benchmark; tests and scenarios in the closed and network divisions alone.
 
     Attributes:
         aliases: other names of benchmarks, each with the benchmark's own.
         tests: by compliance test, the benchmarks that it is asked of.
         scenarios: by category of system and benchmark, the scenarios that it needs; of those that end in "?" one is
-            enough. Empty where they are not known.
+            enough, and a single one may be left out. Empty where they are not known.
+        samples: by benchmark; empty where they are not known.
     """
 
     aliases: Mapping[str, str]
     tests: Mapping[str, tuple[str, ...]]
     scenarios: Mapping[str, Mapping[str, tuple[str, ...]]]
+    samples: Mapping[str, SampleRules] = MappingProxyType({})
 
 
 class PowerRules(NamedTuple):
@@ -154,6 +177,7 @@ class ReferenceRules(NamedTuple):
         ptd_config: shape of that entry of server.json.
         restoring_amps: which `SR,A`, counted from 1, may restore the range that was set at the start.
         reads_every_line: whether lines of spl.txt that do not begin with `Time` make it fail.
+        server_messages_more: how many more messages server.json must have than client.json.
     """
 
     phase_tolerance_s: float
@@ -169,6 +193,7 @@ class ReferenceRules(NamedTuple):
     ptd_config: Literal["table", "list"]
     restoring_amps: tuple[int, ...]
     reads_every_line: bool
+    server_messages_more: int
 
 
 class RoundRules(NamedTuple):

@@ -21,6 +21,7 @@ from rules.documents import (
     ReferenceRules,
     RoundRules,
     Rule,
+    SampleRules,
     SourceRules,
 )
 
@@ -150,6 +151,8 @@ def _loadgen(table: Table) -> LoadgenRules:
         table.take("minimum_duration_ms", int),
         table.choice("server_result", "scheduled", "completed"),
         table.texts("releases", []),
+        table.take("results", dict, {}),
+        table.texts("in_seconds", []),
     )
 
 
@@ -162,6 +165,7 @@ def _layout(table: Table) -> LayoutRules:
         measurement_files=table.texts("measurement_files"),
         scenarios=table.texts("scenarios"),
         nameplate=table.take("nameplate", bool),
+        plain_conf=table.take("plain_conf", bool, False),
     )
 
 
@@ -176,9 +180,16 @@ def _benchmarks(table: Table) -> BenchmarkRules:
             name: {each: category.texts(each) for each in list(category.values)}
             for name, category in categories.items()
         },
+        samples={name: _samples(name, counts, table) for name, counts in table.take("samples", dict, {}).items()},
     )
     table.done()
     return made
+
+
+def _samples(name: str, counts: object, table: Table) -> SampleRules:
+    if not isinstance(counts, list) or len(counts) != 3 or any(type(count) is not int for count in counts):
+        raise DocumentError(f"'samples.{name}' in {table.where} is {counts!r}, expected three whole numbers")
+    return SampleRules(*counts)
 
 
 def _power(table: Table) -> PowerRules:
@@ -214,4 +225,5 @@ def _reference(table: Table) -> ReferenceRules:
         ptd_config=table.choice("ptd_config", "table", "list"),
         restoring_amps=tuple(table.take("restoring_amps", list)),
         reads_every_line=table.take("reads_every_line", bool),
+        server_messages_more=table.take("server_messages_more", int, 0),
     )

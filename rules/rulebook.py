@@ -1,8 +1,8 @@
 """The rulebook: every rule and every round, read from the documents beside this file."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,10 @@ def applies(rule: Rule, round_name: str) -> bool:
     return (not rule.since or at >= round_order(rule.since)) and (not rule.until or at <= round_order(rule.until))
 
 
-def rules_of(round_name: str, profile: str) -> Iterator[Rule]:
+@cache
+def rules_of(round_name: str, profile: str) -> tuple[Rule, ...]:
     """Get the rules of a round of one of the `PROFILES`, sorted by code."""
-    return (rule for rule in all_rules().values() if rule.profile == profile and applies(rule, round_name))
+    return tuple(rule for rule in all_rules().values() if rule.profile == profile and applies(rule, round_name))
 
 
 def params_of(rule: Rule, round_rules: RoundRules) -> dict[str, Value]:

@@ -1,11 +1,13 @@
 """Rules about the files of a session: which there are, that they are what they should be, and unchanged."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from compliance.checks.common import SIDES, first_ones, further
+from compliance.checks.repeats import Attempt, failed_attempts
 from compliance.facts import PHASES, SessionFacts
 from compliance.findings import Ask, Findings, MissingFactError
-from evidence.layout import ATTEMPT, PTD_OUT, RANGING, REQUIRED_FILES, TESTING
+from evidence.layout import ATTEMPT, PTD_OUT, RANGING, REQUIRED_FILES, SERVER_LOG, TESTING
 from evidence.session import PARTS
 from evidence.session_json import SessionRecord
 from evidence.source import FileFacts
@@ -125,15 +127,24 @@ def session_completed(facts: SessionFacts, ask: Ask) -> Findings:
 
 def testing_repeated(facts: SessionFacts, ask: Ask) -> Findings:
     """Tell of each attempt at the testing run that failed, and why; only wattrig repeats a run, and records it so."""
-    if facts.state is None:
+    logged = failed_attempts(facts.server_log)
+    if facts.state is None and not logged:
         ask.not_applicable("there is no wattrig/state.json; only wattrig repeats a testing run")
-    count = len(facts.attempts)
+    count = max(len(facts.attempts), len(logged))
     times = "once" if count == 1 else f"{count} times"
-    for number, reason in enumerate(facts.attempts, 1):
+    for number, (reason, lines) in enumerate(zip_longest(facts.attempts, logged), 1):
+        why = f"failed because {reason}" if reason else "failed, and nothing here records why"
         yield ask.fail(
-            f"testing was repeated {times}: attempt {number} failed because {reason}",
-            file=f"{ATTEMPT.format(number=number)}/attempt.json",
+            f"testing was repeated {times}: attempt {number} {why}{_told(lines)}",
+            file=f"{ATTEMPT.format(number=number)}/attempt.json" if reason else SERVER_LOG,
+            line=None if reason else lines.begin,
             got=count,
             expected=0,
             unit="attempts that failed",
         )
+
+
+def _told(lines: Attempt | None) -> str:
+    if lines is None:
+        return ""
+    return f" (lines {lines.begin} to {lines.end} of '{SERVER_LOG}' tell of it, server.json does not)"

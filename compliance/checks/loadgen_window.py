@@ -10,8 +10,9 @@ results.cc and issue_query_controller.cc). So it is
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from compliance.checks.sample_places import softer
@@ -20,6 +21,7 @@ from compliance.findings import Ask, Findings, MissingFactError
 from evidence.loadgen_log import DetailLog, Window
 from evidence.stamps import format_stamp
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 QUARTER_HOUR_S = 900.0
 """Zones differ from UTC by whole quarters of an hour."""
 
@@ -217,7 +219,9 @@ def plausible_zone(facts: SessionFacts, ask: Ask) -> Findings:
 
 
 def _test_datetime(log: DetailLog) -> datetime | None:
+    text = log.text("test_datetime") or ""
     try:
-        return datetime.strptime(log.text("test_datetime") or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        # Importing what strptime needs takes as long as checking a session.
+        return datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
     except ValueError:
         return None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from compliance.checks.common import MOST_ANALYZERS, SIDES, first_ones, further, session_log
+from compliance.checks.repeats import failed_attempts, with_attempts
 from compliance.facts import PHASES, SessionFacts
 from compliance.findings import Ask, Findings, MissingFactError
 from evidence.columns import NO_TIME, Floats, Ints
@@ -17,6 +18,7 @@ from evidence.ptd_log import Message
 from evidence.ptd_protocol import RESPONSE, parse_list_header
 from evidence.session_log import Listing
 
+_SOME_DAY = datetime.datetime(1970, 1, 1)  # noqa: DTZ001 - local time without a zone, as in the logs
 _HEADING = re.compile(r"Analyzer \d{1,2}")
 
 
@@ -89,8 +91,12 @@ def _different(log: PowerLog, listing: Listing, ask: Ask) -> Findings:
 
 
 def ptd_replies(facts: SessionFacts, ask: Ask) -> Findings:
-    """Check that PTDaemon's log tells the replies that the director recorded, up to the end of the testing run."""
+    """Check that PTDaemon's log tells the replies that the director recorded, up to the end of the testing run.
+
+    Of a testing run that failed and was repeated, server.log tells them alone.
+    """
     log, recorded = facts.ptd_log(), _by_analyzer(facts.record("server").ptd_messages)
+    recorded = with_attempts(facts.server_log, recorded)
     told = _by_heading(log.messages)
     if len(told) != len(recorded):
         yield ask.fail(
@@ -99,8 +105,9 @@ def ptd_replies(facts: SessionFacts, ask: Ask) -> Findings:
             got=len(told),
             expected=len(recorded),
         )
+    runs = len(PHASES) + len(failed_attempts(facts.server_log))
     for replies, messages in zip(told, recorded, strict=False):
-        yield from _same_replies(replies, messages, log.file.name, ask)
+        yield from _same_replies(replies, messages, runs, log.file.name, ask)
 
 
 def _by_analyzer(messages: Iterable[tuple[str, str]]) -> list[list[tuple[str, str]]]:
@@ -123,7 +130,7 @@ def _by_heading(messages: Iterable[Message]) -> list[list[Message]]:
     return parts
 
 
-def _same_replies(log: list[Message], messages: list[tuple[str, str]], name: str, ask: Ask) -> Findings:
+def _same_replies(log: list[Message], messages: list[tuple[str, str]], runs: int, name: str, ask: Ask) -> Findings:
     told = [message for message in log if message.t_utc_ns is not None and message.text.startswith(RESPONSE)]
     for number, (message, (command, reply)) in enumerate(zip(told, messages, strict=False), 1):
         text = message.text.removeprefix(RESPONSE)
@@ -137,13 +144,13 @@ def _same_replies(log: list[Message], messages: list[tuple[str, str]], name: str
                 expected=reply,
             )
             return
-    yield from _length(told, messages, name, ask)
+    yield from _length(told, messages, runs, name, ask)
 
 
-def _length(told: list[Message], messages: list[tuple[str, str]], name: str, ask: Ask) -> Findings:
-    """Check that the log is long enough: whole, or where directors cut it, up to the end of the testing run."""
+def _length(told: list[Message], messages: list[tuple[str, str]], runs: int, name: str, ask: Ask) -> Findings:
+    """Check that the log is long enough: whole, or where directors cut it, up to the end of the last run."""
     stops = [number for number, (command, _) in enumerate(messages, 1) if command == "Stop"]
-    needed = len(messages) if ask.params["reaches"] == "end" or len(stops) < len(PHASES) else stops[len(PHASES) - 1]
+    needed = len(messages) if ask.params["reaches"] == "end" or len(stops) < runs else stops[runs - 1]
     if not needed <= len(told) <= len(messages):
         yield ask.fail(
             f"'{name}' tells {len(told)} replies, server.json recorded {len(messages)}",
@@ -200,6 +207,6 @@ def _is_heading(message: Message) -> bool:
 def _local_s(text: str) -> float:
     try:
         # Ten times as fast as strptime; the reader of the log took care that the text has this form.
-        return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC).timestamp()
+        return (datetime.datetime.fromisoformat(text) - _SOME_DAY).total_seconds()
     except ValueError as problem:
         raise MissingFactError(f"the time of a line, which says '{text}'") from problem

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
 from compliance.checks.common import SIDES, first_ones, session_log
+from compliance.checks.repeats import given_up
+from compliance.checks.resumed import heard
 from compliance.facts import PHASES, SessionFacts
 from compliance.findings import Ask, Findings
 from evidence.session_json import Exchange
@@ -15,8 +17,8 @@ _SESSION_NAME = re.compile(r"(\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)(?:_[A-Za-z0-9_-]+)
 """The director's local time and, where the operator gave one, a label."""
 _SESSION_ID = re.compile(r"Session id is '(.*)'")
 _HANDSHAKE = re.compile(r"mlcommons/power (?:client|server) v3")
-_LATER = re.compile(r"session,[^,]*,done|download,|cleanup,")
-"""Commands after the two JSON files are written."""
+_LATER = re.compile(r"session,[^,]*,(?:done|upload,client\.(?:log|json)$)|download,|cleanup,")
+"""Commands after what the two sides keep is written; the client of v1.0 sent its log and record to the director."""
 
 
 def _first_difference(logged: Sequence[Traffic], recorded: Iterable[str], json_name: str, ask: Ask) -> Findings:
@@ -42,21 +44,27 @@ def _first_difference(logged: Sequence[Traffic], recorded: Iterable[str], json_n
 
 
 def ptd_traffic(facts: SessionFacts, ask: Ask) -> Findings:
-    """Check that server.log has the traffic with PTDaemon that server.json recorded, analyzer after analyzer."""
+    """Check that server.log has the traffic with PTDaemon that server.json recorded, analyzer after analyzer.
+
+    A testing run that failed and was repeated stands in server.log alone, and is held against PTDaemon's own log.
+    """
     log = session_log(facts, "server")
     recorded = [text for pair in facts.record("server").ptd_messages for text in pair]
-    logged = sorted(log.of("to ptd", "from ptd"), key=lambda entry: entry.analyzer)
+    failed = given_up(log)
+    traffic = (entry for entry in log.of("to ptd", "from ptd") if entry not in failed)
+    logged = sorted(traffic, key=lambda entry: entry.analyzer)
     for found in _first_difference(logged, recorded, facts.server.file.name, ask):
         yield found._replace(file=log.file.name)
 
 
 def client_traffic(facts: SessionFacts, ask: Ask) -> Findings:
     """Check that both logs have the traffic that their side recorded, and that both sides recorded the same."""
-    yield from _same_messages(facts.record("client").messages, facts.record("server").messages, ask)
+    kept = {side: [one for one in facts.record(side).messages if not _LATER.match(one.command)] for side in SIDES}
+    yield from _same_messages(kept["client"], kept["server"], ask)
     for side in SIDES:
         log, record = session_log(facts, side), facts.record(side)
-        logged = list(log.of("command", "reply"))
-        recorded = [text for message in record.messages for text in (message.command, message.reply)]
+        logged = heard(log)
+        recorded = [text for message in kept[side] for text in (message.command, message.reply)]
         if side == "server":
             recorded = recorded[2:]  # the director opens its log after the handshake
         found = _first_difference(logged[: len(recorded)], recorded, record.file.name, ask)
@@ -72,7 +80,7 @@ def _nothing_later(logged: list[Traffic], name: str, ask: Ask) -> Findings:
             )
 
 
-def _same_messages(ours: tuple[Exchange, ...], theirs: tuple[Exchange, ...], ask: Ask) -> Findings:
+def _same_messages(ours: Sequence[Exchange], theirs: Sequence[Exchange], ask: Ask) -> Findings:
     """Compare what both sides recorded; the reference exempts replies to `time`, and so does this."""
     sides = [
         [(entry.command, "" if entry.command == "time" else entry.reply) for entry in side] for side in (ours, theirs)

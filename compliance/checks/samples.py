@@ -48,7 +48,8 @@ def _absurd(log: PowerLog, ask: Ask) -> Mask:
     names = ("power_w", "voltage_v", "current_a", "power_factor")
     limits = np.array([ask.number(f"largest_{name}") for name in names])[:, np.newaxis]
     used = drawing(log)
-    measured = np.isin(log.quality[used], (GOOD, PEAK_OVER))
+    quality = log.quality[used]
+    measured = (quality == GOOD) | (quality == PEAK_OVER)
     beyond: Mask = np.any(np.any(np.abs(log.values[used]) > limits, axis=1) & measured, axis=0)
     return beyond
 

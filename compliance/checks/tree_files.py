@@ -139,6 +139,15 @@ def other_runs(entry: Entry, tree: Tree, ask: Ask) -> Findings:
     yield ask.fail("there is no accuracy run", file=f"{place}/accuracy", got="absent", expected="accuracy.txt")
 
 
+def beside(entry: Entry, tree: Tree, ask: Ask) -> Findings:
+    """Check that the result has the files beside it that other results of the submission have."""
+    place, layout = entry.whole(), ask.round.layout
+    for name in sorted(tree.beside_any(entry, layout) - tree.beside(entry, layout)):
+        folder = "results" if name.startswith("accuracy/") else layout.measurements
+        file = "/".join((folder, *place.parts, name.format(system=place.system, scenario=place.scenario)))
+        yield ask.fail(f"'{file}' is missing", file=file, got="absent", expected="a file, as other results have it")
+
+
 def nameplate(entry: Entry, tree: Tree, ask: Ask) -> Findings:
     """Check that no sample is above the power that the supplies can deliver."""
     place, highest_w = entry.whole(), entry.traits.highest_w

@@ -25,6 +25,8 @@ LOADGEN = {"v6.1": "6.0.17", "v5.1": "5.1.2"}
 """The release of mlcommons-loadgen with the seeds of a round."""
 SHORTENED = "a shortened run, as this is an example"
 SHORTENED_CODES = ("PWR019", "PWR020")
+SUPPLY = '{ component = "simulated", description = "shows 40 W to 100 W", needed = 1, capacities_w = [150] }'
+"""What the simulated analyzer measures has no supply; this one stands for it."""
 UNKNOWN_HERE = "the example runs on any machine, and knows nothing of its supplies and firmware"
 
 
@@ -129,7 +131,8 @@ def write_spec(out: Path, round_name: str, sessions: dict[str, Path]) -> None:
     lines = [
         "[submission]", f'round = "{round_name}"', 'division = "open"', 'submitter = "WattrigExample"',
         'model_mapping = { digits = "resnet" }', "", "[system.example]", 'category = "edge"',
-        'availability = "available"', 'power_settings = "power_settings.md"', 'wiring = "1P2W"', "",
+        'availability = "available"', 'power_settings = "power_settings.md"', 'wiring = "1P2W"',
+        f"power_supplies = [{SUPPLY}]", "",
         "[system.example.fields]", *(f"{name} = {json.dumps(value)}" for name, value in fields.items()), "",
         "[benchmark.digits]", 'code = "code"', 'readme = "code/README.md"', "",
         "[benchmark.digits.implementation]",

@@ -1,16 +1,22 @@
 import copy
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from compliance import batch, cache
+from compliance import batch, cache, uncertainty
 from compliance.batch import Checked, Options, check_all
 from compliance.cache import Cache
+from compliance.findings import Outcome
+from compliance.pool import _chunks as chunks_of
 from compliance.pool import shared_out
 from compliance.tree import Found, find_results
+from evidence.ptd_log import PtdLog
+from evidence.ptd_parts import AnalyzerPart
+from evidence.session_json import SessionRecord
 from metrology.errors import SessionError
 
 
@@ -167,6 +173,46 @@ def test_a_session_that_cannot_be_read_is_an_error_everywhere(
     monkeypatch.undo()
     (gone,) = dict(check_all([Found("T", sessions / "absent", sessions)], Options(), 1)).values()
     assert "holds no session any more" in gone.result.findings[0].message
+
+
+def numbers(pieces: Sequence[int]) -> list[int]:
+    return [*pieces, -len(pieces)]
+
+
+@pytest.mark.parametrize(("count", "processes"), [(1, 2), (5, 3), (200, 2), (1000, 8)])
+def test_work_is_cut_into_chunks_that_get_smaller(count: int, processes: int) -> None:
+    chunks = list(chunks_of(range(count), processes))
+    sizes = [len(chunk) for chunk in chunks]
+    assert [piece for chunk in chunks for piece in chunk] == list(range(count))
+    assert sizes == sorted(sizes, reverse=True)
+    assert (max(sizes) <= 8, sizes[-1]) == (True, 1)
+
+
+def test_all_pieces_of_work_are_done_once() -> None:
+    done = sorted(shared_out(numbers, range(30), 2))
+    assert [number for number in done if number >= 0] == list(range(30))
+
+
+def test_what_sessions_have_in_common_is_passed_between_processes_once(sessions: Path) -> None:
+    one, other = (
+        [found for found in each.result.findings if found.outcome is Outcome.PASS] for each in checked(sessions)[:2]
+    )
+    assert [id(found) for found in one] == [id(found) for found in other] != []
+
+
+def test_the_uncertainty_of_a_session_is_worked_out_once_by_each_model(
+    sessions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    split = uncertainty.split_by_analyzer
+
+    def counting(server: SessionRecord, log: PtdLog) -> list[AnalyzerPart]:
+        asked.append(server.client_uuid)
+        return split(server, log)
+
+    monkeypatch.setattr(uncertainty, "split_by_analyzer", counting)
+    checked(sessions)
+    assert 0 < len(asked) <= 2 * 5
 
 
 def dies(_: Any) -> list[int]:

@@ -182,10 +182,26 @@ def test_several_analyzers_are_noted_and_held_apart(whole: Any, tmp_path: Path) 
     assert [one.outcome for one in findings(whole, tmp_path) if one.code == "PWR034"] == [Outcome.NOT_APPLICABLE]
 
 
+def test_averages_are_held_to_the_six_digits_that_ptdaemon_tells(whole: Any, tmp_path: Path) -> None:
+    messages = whole.server["ptd_messages"]
+    go = next(number for number, one in enumerate(messages) if one["cmd"].endswith("_testing"))
+    messages.insert(go + 1, {"cmd": "Uncertainty", "reply": ""})
+
+    def told(average: float) -> list[Finding]:
+        messages[go + 1]["reply"] = f"Uncertainty,{average!r},0,0,0,0,0,0"
+        return [one for one in findings(whole, tmp_path) if one.code == "PWR034"]
+
+    (found,) = told(0.5)
+    mean = float(found.got)
+    assert 1e-3 < mean < 4e-3
+    assert not told(mean + 0.45e-6)
+    assert told(mean + 2e-6)
+
+
 def test_a_round_whose_sources_are_not_all_known_is_not_judged(whole: Any, tmp_path: Path) -> None:
     whole.client["sources"]["lib/server.py"] = "0" * 40
-    (found,) = [one for one in findings(whole, tmp_path, "v3.0") if one.code == "PWR001"]
-    assert (found.outcome, "v3.0" in found.message) == (Outcome.NOT_EVALUATED, True)
+    (found,) = [one for one in findings(whole, tmp_path, "v3.1") if one.code == "PWR001"]
+    assert (found.outcome, "v3.1" in found.message) == (Outcome.NOT_EVALUATED, True)
 
 
 def test_one_sample_above_the_limit_was_a_warning_until_2023(whole: Any, tmp_path: Path, stamped: Any) -> None:
@@ -195,6 +211,14 @@ def test_one_sample_above_the_limit_was_a_warning_until_2023(whole: Any, tmp_pat
     whole.files[PTD] += above.encode()
     assert {one.code for one in findings(whole, tmp_path / "a", "v1.1") if "above" in one.message} == {"PWR038"}
     assert {one.code for one in findings(whole, tmp_path / "b") if "above" in one.message} == {"PWR017"}
+
+
+def test_a_client_of_the_first_round_sent_its_own_record(whole: Any, tmp_path: Path) -> None:
+    for record, name in ((whole.client, "log"), (whole.server, "log"), (whole.server, "json")):
+        record["messages"].append(exchange(200, f"session,{SESSION},upload,client.{name}", "OK"))
+    assert "FIL008" not in {one.code for one in findings(whole, tmp_path / "a")}
+    whole.server["messages"].append(exchange(201, f"session,{SESSION},upload,other", "OK"))
+    assert "FIL008" in {one.code for one in findings(whole, tmp_path / "b")}
 
 
 def test_a_finding_says_where(whole: Any, tmp_path: Path) -> None:

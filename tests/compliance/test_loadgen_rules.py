@@ -207,6 +207,14 @@ def test_local_time_of_the_start(package: Any, tmp_path: Path, started: str, fai
     assert [one.level for one in found(package, tmp_path, "LGN006")] == ["recommended"] * fails
 
 
+@pytest.mark.parametrize(
+    "started", ["2025-07-25", "2025-07-25T15:14:28", "2025-W30-5T15:14:28Z", "2025-02-30T15:14:28Z"]
+)
+def test_a_start_that_is_no_time(package: Any, tmp_path: Path, started: str) -> None:
+    package.replace(DETAIL, "2025-07-25T15:14:28Z", started)
+    assert [one.outcome for one in found(package, tmp_path, "LGN006")] == [Outcome.NOT_EVALUATED]
+
+
 def test_a_line_that_is_no_record(package: Any, tmp_path: Path) -> None:
     package.replace(DETAIL, ':::MLLOG {"key": "effective_test_mode"', ":::MLLOG {")
     assert (one := failure(package, tmp_path, "LGN007")).line == 3

@@ -91,6 +91,28 @@ def test_one_of_server_and_interactive_is_enough(tmp_path: Path) -> None:
         assert told(given) == []
 
 
+def test_an_optional_scenario_without_a_second_may_be_left_out(tmp_path: Path) -> None:
+    for more in ([], ["Interactive"]):
+        given = spec(
+            tmp_path,
+            ["Offline", "Server", *more],
+            benchmark="qwen3-vl-235b-a22b",
+            category="datacenter",
+            round_name="v6.1",
+        )
+        assert told(given) == []
+
+
+def test_v6_1_tells_what_a_benchmark_lacks(tmp_path: Path) -> None:
+    found = told(spec(tmp_path, ["Offline"], benchmark="llama2-70b-99", category="datacenter", round_name="v6.1"))
+    assert found == [
+        "PKG018 'llama2-70b-99' needs one of Interactive and Server",
+        "PKG015 'llama2-70b-99' needs TEST06, Offline has none",
+    ]
+    found = told(spec(tmp_path, ["Offline"], benchmark="retinanet", round_name="v6.1"))
+    assert found[0].startswith("PKG017 round v6.1 has no benchmark 'retinanet'")
+
+
 @pytest.mark.parametrize(
     ("round_name", "expected"),
     [

@@ -1,13 +1,14 @@
 import hashlib
+import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from compliance.checks.tree_files import _component_powers_w
 from compliance.package_archive import pack
-from compliance.package_conf import faults_of, parse_conf
+from compliance.package_conf import ends_the_checker, faults_of, parse_conf
 from compliance.package_refusal import Refusal, sort_out
 from compliance.package_spec import PowerSupplies, Submission, System, load_spec
 from compliance.package_system import (
@@ -63,6 +64,8 @@ def system(**more: object) -> System:
         ('"Lab"', '"My Lab"', ["'submission.submitter'", "no space", "got 'My Lab'"]),
         ("[submission]", "[submission", ["is no TOML"]),
         ("[[result]]", "[[results]]", ["results", "did you mean 'result'?"]),
+        ("[system.box]", "[system.box]\npower_supplies = [{ needed = 1, capacities_w = [nan] }]", ["capacities_w"]),
+        ("[system.box]", "[system.box]\npower_supplies = [{ needed = 1, capacities_w = [-1] }]", ["capacities_w"]),
     ],
 )
 def test_a_spec_that_is_wrong_says_where_and_what_was_meant(
@@ -114,6 +117,28 @@ def test_a_user_conf_that_fits_its_run_has_no_fault() -> None:
     text = "llama3.1-8b.Offline.target_qps = 452.8041  # rate\n*.Server.min_duration = 1\n"
     text += "*.SingleStream.target_latency = 10\n*.*.target_latency = 10\n"
     assert not list(faults_of(text, "closed", log(effective_target_qps=452.804)))
+
+
+def _as_v4_1_reads(text: str) -> int | None:
+    """Do to a user.conf what that checker does; get the line that ends it."""
+    for number, line in enumerate(io.StringIO(text, newline="\n"), 1):
+        content = line.replace(" ", "").removesuffix("\n")
+        if content and not content.startswith("#"):
+            try:
+                name, _ = content.split("=")
+                _, _, _ = name.split(".")
+            except ValueError:
+                return number
+    return None
+
+
+@given(st.text(alphabet="*a.= #1\n\t", max_size=60))
+@example("llama3.1-8b.Offline.target_qps = 1")
+@example("*.Offline.target_qps = 1 # was target_qps = 2")
+@example("# a comment = \n\n*.*.min_duration = 600000 # 600 s\n")
+def test_what_ends_the_checker_of_v4_1_is_told(text: str) -> None:
+    first = next((fault.line for fault in ends_the_checker(text)), None)
+    assert first == _as_v4_1_reads(text)
 
 
 @given(st.text(max_size=200))

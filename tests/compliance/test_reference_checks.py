@@ -185,6 +185,26 @@ def test_the_first_warning_hides_what_comes_after(package: Any, tmp_path: Path, 
     assert outcome(checked(package, tmp_path), LOG) == "warn"
 
 
+def uploaded(package: Any) -> None:
+    """What the client of v1.0 sent after its runs: it recorded the first of the two alone."""
+    session = package.server["session_name"]
+    for name, records in (("client.log", (package.client, package.server)), ("client.json", (package.server,))):
+        for record in records:
+            command = f"session,{session},upload,{name}"
+            record["messages"].append({"cmd": command, "cmd_time": 0, "reply": "OK", "reply_time": 0})
+
+
+@pytest.mark.parametrize(("round_name", "expected"), [("v1.0", "pass"), ("v1.1", "fail")])
+def test_the_client_of_the_first_round_sent_its_own_record(
+    round_name: str, expected: str, package: Any, tmp_path: Path
+) -> None:
+    assert outcome(checked(package, tmp_path / "a", round_name), MESSAGES) == (
+        "fail" if round_name == "v1.0" else "pass"
+    )
+    uploaded(package)
+    assert outcome(checked(package, tmp_path / "b", round_name), MESSAGES) == expected
+
+
 def watts(package: Any, file: str, old: str, new: str) -> None:
     for digit in "012":
         package.replace(file, f"Watts,{old}{digit}.", f"Watts,{new}{digit}.")

@@ -1,5 +1,6 @@
 """The rules on samples: what each says of a sound session, and of one damaged in one place."""
 
+import dataclasses
 import importlib
 import time
 from collections.abc import Callable
@@ -301,7 +302,7 @@ def say_all(facts: SessionFacts) -> list[Finding]:
 @given(data=st.data())
 def test_no_samples_make_a_rule_crash(sound: SessionFacts, data: st.DataObject) -> None:
     logs = {phase: data.draw(any_power_log(sound.power_logs[phase])) for phase in PHASES}
-    assert len(say_all(sound._replace(power_logs=logs))) < 80
+    assert len(say_all(dataclasses.replace(sound, power_logs=logs))) < 80
 
 
 def test_a_day_at_ten_hertz_costs_milliseconds(sound: SessionFacts) -> None:
@@ -316,7 +317,7 @@ def test_a_day_at_ten_hertz_costs_milliseconds(sound: SessionFacts) -> None:
         lines=np.arange(1, count + 1),
         mark_codes=np.zeros(count, np.int16),
     )
-    facts = sound._replace(power_logs=sound.power_logs | {"testing": long})
+    facts = dataclasses.replace(sound, power_logs=sound.power_logs | {"testing": long})
     began_s = time.process_time()
     assert say_all(facts)
     assert time.process_time() - began_s < 1.0

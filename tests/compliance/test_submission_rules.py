@@ -89,7 +89,8 @@ def test_a_good_submission_and_what_a_part_of_it_cannot_tell(lab: Submission) ->
     assert lab.told() == {accuracy}
     (single,) = lab.check(f"closed/lab/results/{ONE}/performance")
     untold = {f.code: f.level for f in single.shown() if f.outcome == "not_evaluated" and CODES.fullmatch(f.code)}
-    assert set(untold) == {"PWR006", "PWR011", "PWR013", "PWR014", "PWR022", "PWR023", "SUB001", "SUB002", "SUB005"}
+    assert set(untold) == {"PWR006", "PWR011", "PWR013", "PWR014", "PWR022", "PWR023", "SUB001", "SUB002", "SUB005",
+                           "SUB006"}  # fmt: skip
     assert set(untold.values()) == {"recommended"}
 
 
@@ -181,6 +182,19 @@ def test_accuracy_is_missed_only_where_others_have_it(lab: Submission) -> None:
     lab.write("closed/lab/results/box/bert-99/SingleStream/accuracy/accuracy.txt", "accuracy=90%")
     assert f"{ONE}: PWR022 fail" in lab.told()
     assert "box/bert-99/SingleStream: PWR022 fail" not in lab.told()
+
+
+@pytest.mark.parametrize("name", ["README.md", "user.conf", "box_SingleStream.json", "accuracy/accuracy.txt"])
+def test_what_other_results_have_beside_them_is_missed(lab: Submission, name: str) -> None:
+    other = "box/bert-99/SingleStream"
+    lab.result(other, uuid="1")
+    folder = "results" if name.startswith("accuracy/") else "measurements"
+    lab.write(f"closed/lab/{folder}/{other}/{name}", "x")
+    (missed,) = [each for result in lab.check() for each in result.shown() if each.code == "SUB006"]
+    assert missed.file == f"{folder}/{ONE}/{name}"
+    assert f"{other}: SUB006 fail" not in lab.told()
+    lab.write(f"closed/lab/{folder}/{ONE}/{name}", "x")
+    assert not [each for each in lab.told() if "SUB006" in each]
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,8 @@ def test_a_rule_that_is_not_as_it_must_be_is_refused(change: dict[str, Any], tex
     ("change", "text"),
     [({"extra": 1}, "unknown key"), ({"loadgen": {"seeds": ["1"], "minimum_duration_ms": 1}}, "expected 3"),
      ({"sources": {"sets": ["nope"], "complete": True}}, "does not have"), ({"published": "soon"}, "'published'"),
-     ({"loadgen": {"seeds": ["1", "2", "3"], "minimum_duration_ms": True}}, "bool")],
+     ({"loadgen": {"seeds": ["1", "2", "3"], "minimum_duration_ms": True}}, "bool"),
+     ({"benchmarks": {"samples": {"resnet": [1024, 50_000]}}}, "three whole numbers")],
 )  # fmt: skip
 def test_a_round_that_is_not_as_it_must_be_is_refused(change: dict[str, Any], text: str) -> None:
     with pytest.raises(DocumentError, match=text):
