@@ -4,13 +4,14 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
+from pathlib import Path
 from uuid import UUID, uuid4
 
 from director.clock_step import step_clock
 from director.door import note_connection
 from director.events import ClientCame, ClockTold
 from director.house import House, Owner
-from director.ranging import FixedRanges
+from director.ranging import SETTING, FixedRanges
 from director.session import Session, session_name
 from director.signing import answer_sign
 from director.together import to_the_end
@@ -33,8 +34,7 @@ UNKNOWN_SESSION_COMMAND = "Error Unknown session command"
 INVALID_LABEL = "Error: invalid label"
 LONGEST_REASON = 300
 OFFSET = re.compile(r"[0-9]{1,12}")
-RANGE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,17})?|Auto", re.ASCII)
-"""A range as a client may name it; whatever else it says must not reach the daemon."""
+RANGE = re.compile(SETTING, re.ASCII)
 LABEL_LETTERS = re.compile(r"[A-Za-z0-9_-]*")
 
 
@@ -63,7 +63,7 @@ class Commands:
         self._house = house
         self._owner = owner
         self._log = log
-        self._last: Session | None = None
+        self._last = ""  # the session that this client began, or proved to have begun
 
     async def answer(self, words: list[str]) -> str | None:
         """Do what is asked; get the reply, or None where it was sent already.
@@ -130,20 +130,30 @@ class Commands:
     async def _fetch(self, words: list[str]) -> str | None:
         """Answer `fetch`, over whichever connection: the secret shows whose session it is."""
         _, _, name, secret, file, offset = words
-        if not same_secret(secret, self._house.secret_of(name)) or not may_be_fetched(file):
+        if not self._is_proven(name, secret) or not may_be_fetched(file) or OFFSET.fullmatch(offset) is None:
             return ERROR
-        if OFFSET.fullmatch(offset) is None:
-            return ERROR
-        await self.lines.send_file(self._house.station.director.store / name / file, int(offset))
+        await self.lines.send_file(self._folder_of(name) / file, int(offset))
         return None
 
     async def _sign(self, words: list[str]) -> str:
-        if self._last is None or self._last.is_open or words[2:] != [self._last.name]:
+        """Answer `sign`, over whichever connection, as `fetch`."""
+        _, _, name, secret = words
+        if not self._is_proven(name, secret):
             return ERROR
-        if not self._is_complete(self._last.name):
-            return f"{ERROR}: the session was broken off"
+        if reason := reason_of_end(self._folder_of(name)):
+            return f"{ERROR}: the session is not complete: {reason}"
         keys = KeyFolder(self._house.station.director.keys)
-        return await answer_sign(self.lines, self._last.folder, keys, self._log)
+        return await answer_sign(self.lines, self._folder_of(name), keys, self._log)
+
+    def _is_proven(self, name: str, secret: str) -> bool:
+        """Tell whether a client knows the secret of a session; it may then ask about it in any way."""
+        if not same_secret(secret, self._house.secret_of(name)):
+            return False
+        self._last = name
+        return True
+
+    def _folder_of(self, name: str) -> Path:
+        return self._house.station.director.store / name
 
     async def _set_ntp(self, _words: list[str]) -> str:
         config = self._house.station.director
@@ -174,7 +184,7 @@ class Commands:
 
     def _open(self, session: Session | None) -> None:
         self.session = session
-        self._last = session or self._last
+        self._last = session.name if session else self._last
         self._house.opened(session, self._owner)
 
     async def _session_command(self, words: list[str]) -> str:
@@ -197,11 +207,11 @@ class Commands:
         """Answer a client that wants to come back to a session which is not open any more, `name`."""
         if not same_secret(secret, self._house.secret_of(name)):
             return ERROR
-        reason = reason_of_end(self._house.station.director.store / name)
+        reason = reason_of_end(self._folder_of(name))
         return f"{ERROR}: the session was broken off: {reason}" if reason else DONE
 
     def _is_complete(self, name: str) -> bool:
-        return self._last is not None and self._last.name == name and not reason_of_end(self._last.folder)
+        return self._last != "" and name == self._last and not reason_of_end(self._folder_of(name))
 
     async def _phase_command(self, session: Session, verb: str, phase: str, more: list[str]) -> str:
         if verb == "stop" and not more:
@@ -232,14 +242,14 @@ class Commands:
         return OK
 
     async def _download(self, words: list[str]) -> str | None:
-        if self._last is None or words[1] != self._last.name or not may_be_fetched(words[2]):
+        if not self._last or words[1] != self._last or not may_be_fetched(words[2]):
             return ERROR
-        await self.lines.send_file(self._last.folder / words[2])
+        await self.lines.send_file(self._folder_of(self._last) / words[2])
         return None
 
     async def _cleanup(self, words: list[str]) -> str:
         # Our copy stays in the store: nothing proves that the client's is whole.
-        return OK if self._last is not None and words[1] == self._last.name else ERROR
+        return OK if self._last and words[1] == self._last else ERROR
 
     async def break_off(self, reason: str) -> None:
         """End a session that cannot go on; all that it has is kept."""

@@ -41,6 +41,7 @@ class Conversation:
         self.secret = new_secret()
         self._commands = Commands(lines, house, self, self._log)
         self._return: asyncio.Future[tuple[Lines, int]] = asyncio.get_running_loop().create_future()
+        self._waits_until_s = 0.0
 
     async def run(self) -> None:
         """Serve the client until it is gone; whatever happens, a session is closed and the connection ended."""
@@ -118,12 +119,19 @@ class Conversation:
             receiving.cancel()
             await asyncio.gather(receiving, return_exceptions=True)
 
-    # A client of ours that lost the connection while its session is open may come back over a new one.
+    # A client of ours that lost the connection while its session is open may come back over a new one. A client that
+    # was killed looks no different from one whose line broke, so the analyzers are held for either.
+
+    @property
+    def waits_s(self) -> float:
+        """Tell how much longer a client that is gone is waited for, seconds; 0 while it is here."""
+        return max(0.0, self._waits_until_s - time.monotonic())
 
     @property
     def may_be_resumed(self) -> bool:
         """Tell whether the client could come back now; what is being served for it is served to the end first."""
-        return self._commands.said_hello and self._session is not None and not self._return.done()
+        session = self._session
+        return self._commands.said_hello and session is not None and not session.is_ending and not self._return.done()
 
     async def welcome(self, line: str, lines: Lines) -> bool:
         """Go on with a client over another connection, if it proves to be the same; tell whether it did."""
@@ -153,7 +161,9 @@ class Conversation:
         self._log.warning(f"{problem.message}; the session stays open for {grace_s:g} s, in which it may come back")
         session.note("lost", reason=problem.message)
         waiting: tuple[asyncio.Future[Any], ...] = (session.watch.fault, self._return)
+        self._waits_until_s = time.monotonic() + grace_s
         done, _ = await asyncio.wait(waiting, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+        self._waits_until_s = 0.0
         if not done:
             raise PeerGoneError(f"{problem.message}; it did not come back within {grace_s:g} s") from problem
 
@@ -169,10 +179,11 @@ class Conversation:
     async def _change_lines(self, session: Session) -> None:
         before, (self._lines, heard) = self._lines, self._return.result()
         self._commands.lines = self._lines
-        if self._commands.summary is not None:
-            self._commands.summary.take_back(heard)
+        lost = ""
+        if self._commands.summary is not None and self._commands.summary.take_back(heard):
+            lost = "; its last reply was lost"
         self._return = asyncio.get_running_loop().create_future()
-        self._log.warning(f"The client came back as {self._lines.peer}")
+        self._log.warning(f"The client came back as {self._lines.peer}{lost}")
         session.note("returned", peer=self._lines.peer)
         await before.close()
         await self._lines.send(OK)
@@ -187,7 +198,7 @@ class Conversation:
             reply = await self._commands.answer(command.split(","))
         except WattrigError as problem:
             self._log.error(f"Got an exception: {problem}")
-            broken = problem.message
+            broken = self._explained(problem.message)
             reply = broken if broken.startswith(ERROR) else f"Error: {broken}"
         except (OSError, ValueError, IndexError) as problem:
             self._log.error(f"Got an exception: {problem!r}")
@@ -200,6 +211,11 @@ class Conversation:
             await self._send(reply)
         if broken:
             await self._commands.break_off(broken)
+
+    def _explained(self, message: str) -> str:
+        """Put a disk that fails before what that led to, such as the end of a daemon that could not write either."""
+        problem = self._session.problem if self._session else ""
+        return f"{problem}; {message}" if problem else message
 
     async def _send(self, reply: str) -> None:
         try:

@@ -7,11 +7,13 @@ import asyncio
 import contextlib
 import errno
 import os
+import secrets
 import socket
 from collections.abc import Sequence
 from pathlib import Path
 
 from analyzers.ptd.client import LOOPBACK, PtdClient, Witness
+from director.leftovers import marked
 from metrology.errors import ConfigError, InstrumentError
 
 CONNECT_S = 30.0
@@ -20,6 +22,7 @@ END_S = 10.0
 """Time for a daemon to end after SIGTERM before it is killed."""
 RETRY_S = 0.05
 LARGEST_TAIL = 65536
+UNASKED_PORTS = range(20_000, 32_000)
 REFUSAL = "wattrig-ptd: "
 """What an error begins with that ends our daemon before it serves."""
 
@@ -135,7 +138,7 @@ async def started(command: Sequence[str], output: Path) -> asyncio.subprocess.Pr
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=file,
                 stderr=asyncio.subprocess.STDOUT,
-                env={**os.environ, "TZ": "UTC"},
+                env={**os.environ, "TZ": "UTC", **marked(output.parent)},
                 start_new_session=True,
             )
     except OSError as problem:
@@ -160,12 +163,19 @@ def tail(path: Path, begin: int) -> list[str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Find TCP ports that nobody listens on, each one different."""
+    """Find TCP ports that nobody listens on, each one different.
+
+    They lie below those that Linux hands out unasked (from 32768 on; source: ip(7)), so that no other program is
+    given one before the daemon listens there.
+    """
+    chosen: list[int] = []
     with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+        while len(chosen) < count:
+            port = UNASKED_PORTS[secrets.randbelow(len(UNASKED_PORTS))]
+            with contextlib.suppress(OSError):
+                stack.enter_context(socket.socket()).bind((LOOPBACK, port))
+                chosen.append(port)
+    return chosen
 
 
 def require_free(port: int) -> None:

@@ -9,6 +9,7 @@ import ssl
 from pathlib import Path
 from typing import cast
 
+from director.refusals import Refusals
 from director.station import DirectorConfig
 from evidence.connection import write_connection
 from evidence.traffic_log import TrafficLog
@@ -35,6 +36,11 @@ class Door:
     def __init__(self, config: DirectorConfig, log: TrafficLog) -> None:
         self._config = config
         self._log = log
+        self._refusals = Refusals(log)
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        self._refusals.sum_up()
 
     async def admit(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, patience_s: float = HANDSHAKE_S
@@ -61,7 +67,7 @@ class Door:
         lines = Lines(reader, writer, name)
         if self._config.serves_plaintext:
             return lines
-        self._log.warning(f"Turned {name} away: it does not encrypt, and this director serves TLS alone")
+        self._refusals.tell(self._log.warning, name, "it does not encrypt, and this director serves TLS alone")
         await turn_away(lines, writer, TLS_ONLY)
         return None
 
@@ -73,11 +79,11 @@ class Door:
             party = require_trusted(writer.get_extra_info("ssl_object"), keys)
         except ConfigError as problem:
             raw.write(alert(NO_KEY))
-            self._log.error(f"Turned {name} away: it wants to encrypt, but {problem}")
+            self._refusals.tell(self._log.error, name, f"it wants to encrypt, but {problem}")
         except PeerRefusedError as problem:
-            self._log.warning(f"Turned {name} away: {problem}")
+            self._refusals.tell(self._log.warning, name, str(problem))
         except (OSError, ssl.SSLError) as problem:
-            self._log.warning(f"Turned {name} away: {self._refusal(keys, claims[-1], problem)}")
+            self._refusals.tell(self._log.warning, name, self._refusal(keys, claims[-1], problem))
         else:
             self._log.info(f"{name} is {party.name!r} with the key {party.fingerprint}; the connection is encrypted")
             return Lines(reader, writer, name, party)
@@ -123,14 +129,15 @@ async def begins_tls(writer: asyncio.StreamWriter, patience_s: float) -> bool:
     # The transport keeps its own descriptor to itself.
     with writer.get_extra_info("socket").dup() as connection:
         readable = asyncio.Event()
-        loop.add_reader(connection, readable.set)
+        # By its number: a look for the socket itself would put its two addresses into words in vain.
+        loop.add_reader(connection.fileno(), readable.set)
         try:
             async with asyncio.timeout(patience_s):
                 await readable.wait()
         except TimeoutError:
             return False
         finally:
-            loop.remove_reader(connection)
+            loop.remove_reader(connection.fileno())
         return bool(connection.recv(1, socket.MSG_PEEK) == FIRST_BYTE)
 
 

@@ -15,6 +15,10 @@ class Owner(Protocol):
     secret: str
 
     @property
+    def waits_s(self) -> float:
+        """Tell how much longer a client that is gone is waited for, seconds; 0 while it is here."""
+
+    @property
     def may_be_resumed(self) -> bool:
         """Tell whether the client could come back now."""
 
@@ -30,7 +34,7 @@ class House(Protocol):
     stop_asked: asyncio.Event
 
     def busy(self) -> str:
-        """Tell which session measures, and since when; "" where none does."""
+        """Tell which session measures, since when, and whether its client is gone; "" where none does."""
 
     def opened(self, session: Session | None, owner: Owner) -> None:
         """Take note of the session that holds the analyzers now, or of none, and of who talks about it."""

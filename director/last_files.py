@@ -20,7 +20,7 @@ def write_last_files(session: Path, analyzers: Sequence[Analyzer], log: TrafficL
     log.close()
     write_analyzer_files(session)
     extra = {
-        "ptd_messages": [message for analyzer in analyzers for message in analyzer.messages],
+        "ptd_messages": [message for analyzer in analyzers for message in analyzer.said.messages],
         "ptd_config": [analyzer.record() for analyzer in analyzers],
     }
     files = tuple(name for name in DOWNLOADS if name != SERVER_JSON)

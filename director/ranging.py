@@ -9,6 +9,8 @@ from metrology.reading import Reading, Sample
 
 CURRENT_MARGIN = 1.1
 """The current range holds 1.1 times the largest current seen; source: the reference director, published sessions."""
+SETTING = r"[0-9]{1,9}(\.[0-9]{1,17})?|Auto"
+"""What names a range, as a regular expression; whatever else a peer or a file says must not reach the daemon."""
 
 
 @dataclass(frozen=True, slots=True)

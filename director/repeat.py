@@ -24,9 +24,9 @@ def set_aside(session: Path, attempt: int, analyzers: Sequence[Analyzer]) -> Non
     for number, lines in found_samples(session, read_back(session), "testing"):
         text = "".join(f"{line}\n" for line in lines)
         write_bytes_atomically(kept / f"spl_analyzer_{number}.txt", text.encode("ascii", "replace"))
-    messages = {str(analyzer.number): analyzer.messages[analyzer.phase_start :] for analyzer in analyzers}
+    messages = {str(analyzer.number): analyzer.said.of_phase for analyzer in analyzers}
     write_json(kept / "ptd_messages.json", {"schema": SCHEMA, "ptd_messages": messages})
     if (session / TESTING).exists():
         (session / TESTING).rename(kept / TESTING)
     for analyzer in analyzers:
-        del analyzer.messages[analyzer.phase_start :]
+        analyzer.said.forget_phase()

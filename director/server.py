@@ -6,10 +6,10 @@ async with Director(station, observe) as director:
 """
 
 import asyncio
-import os
+import contextlib
+import math
 import shlex
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,7 +17,8 @@ from director.conversation import Conversation
 from director.door import HANDSHAKE_S, Door, hold, turn_away
 from director.events import Listening, Observe, unobserved
 from director.house import Owner
-from director.preflight import preflight
+from director.preflight import make_store, preflight
+from director.refusals import Refusals
 from director.server_log import server_log
 from director.session import Session
 from director.station import Station
@@ -32,6 +33,10 @@ MOST_SECRETS = 100
 PLAINTEXT = "allow_plaintext is set, so connections from other machines need not be encrypted"
 BUSY_PATIENCE_S = 1.0
 """How long a client that comes while another measures may take to say its first word before it is told so."""
+
+ENDING_S = 8.0
+"""How long a client that comes while a session is being broken off waits for the end of that; under the reference
+director it would wait without limit. Below the ten seconds in which a client of ours expects the greeting."""
 
 
 class Director:
@@ -54,9 +59,11 @@ class Director:
         self._log = server_log(observe)
         self._server: asyncio.Server | None = None
         self._door = Door(station.director, self._log)
+        self._refusals = Refusals(self._log)
         self._tasks: dict[asyncio.Task[None], None] = {}  # the oldest first
         self._measuring: asyncio.Task[Any] | None = None
         self._session: Session | None = None
+        self._free = asyncio.Event()
         self._since = ""
         self._owner: Owner | None = None
         self._secrets: dict[str, str] = {}
@@ -112,6 +119,8 @@ class Director:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._door.close()
+        self._refusals.sum_up()
         if self._server is not None:
             await self._server.wait_closed()
 
@@ -124,11 +133,13 @@ class Director:
             await asyncio.wait(list(self._tasks), return_when=asyncio.FIRST_COMPLETED)
 
     def busy(self) -> str:
-        """Tell which session measures, and since when; "" where none does."""
-        if self._session is None:
+        """Tell which session measures, since when, and whether its client is gone; "" where none does."""
+        if self._session is None or self._owner is None:
             return ""
         phase = f", in phase {self._session.phase}" if self._session.phase else ""
-        return f"busy, session {self._session.name} is measuring since {self._since}{phase}"
+        waits_s = math.ceil(self._owner.waits_s)
+        gone = f"; its client is gone and has {waits_s} s more to come back" if waits_s else ""
+        return f"busy, session {self._session.name} is measuring since {self._since}{phase}{gone}"
 
     def secret_of(self, session: str) -> str:
         """Get the secret of a session that was opened lately; "" for another."""
@@ -137,7 +148,10 @@ class Director:
     def opened(self, session: Session | None, owner: Owner) -> None:
         """Take note of the session that holds the analyzers now, or of none, and of who talks about it."""
         self._session, self._owner = session, owner
-        if session is not None:
+        if session is None:
+            self._free.set()
+        else:
+            self._free.clear()
             self._secrets[session.name] = owner.secret
             while len(self._secrets) > MOST_SECRETS:
                 del self._secrets[next(iter(self._secrets))]
@@ -158,8 +172,9 @@ class Director:
             oldest.cancel()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        patience_s = BUSY_PATIENCE_S if self._session else HANDSHAKE_S
         try:
+            await self._until_ended()
+            patience_s = BUSY_PATIENCE_S if self._session else HANDSHAKE_S
             lines = await self._door.admit(reader, writer, patience_s)
         except asyncio.CancelledError:
             writer.transport.abort()
@@ -169,11 +184,18 @@ class Director:
         if self._session and await self._has_come_back(lines):
             return
         if busy := self.busy():
-            self._log.info(f"Turned {lines.peer} away: {busy}")
+            self._refusals.tell(self._log.info, lines.peer, busy)
             await turn_away(lines, writer, f"Error: {busy}")
         else:
             self._log.info(f"Connected {lines.peer}")
             await Conversation(lines, self).run()
+
+    async def _until_ended(self) -> None:
+        """Wait while the session of another client is broken off: who comes at the heels of it is next."""
+        if self._session is not None and self._session.is_ending:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ENDING_S):
+                    await self._free.wait()
 
     async def _has_come_back(self, lines: Lines) -> bool:
         """Tell whether this is the client that measures, over a new connection; it is then served by its owner."""
@@ -206,21 +228,6 @@ def require_closed(station: Station, station_file: str) -> None:
         f"  or, in a lab network of your own: wattrig director -c {shlex.quote(station_file)} --allow-plaintext\n"
         '  or, for a client on this machine: listen = "127.0.0.1:4950" in [director]',
     )
-
-
-def make_store(store: Path) -> None:
-    """Make the folder that keeps the sessions.
-
-    Raises:
-        ConfigError: it cannot be made, or not be written to.
-    """
-    try:
-        store.mkdir(parents=True, exist_ok=True)
-        writable = os.access(store, os.W_OK | os.X_OK)
-    except OSError as problem:
-        raise ConfigError(f"the store '{store}' cannot be made: {problem.strerror}") from problem
-    if not writable:
-        raise ConfigError(f"the store '{store}' cannot be written to", "set another 'store' in [director]")
 
 
 async def serve(station: Station, observe: Observe = unobserved, station_file: str = "station.toml") -> None:

@@ -51,6 +51,7 @@ class Session:
     Attributes:
         watch: notices when the measurement fails.
         phase: the phase begun last; "" before ranging.
+        is_ending: whether it is being broken off, so that no client can go on with it.
     """
 
     def __init__(self, station: Station, name: str, summary: Summary, log: TrafficLog, observe: Observe) -> None:
@@ -58,6 +59,7 @@ class Session:
         self.folder = station.director.store / name
         self.watch = Watch(name, observe)
         self.phase = ""
+        self.is_ending = False
         self._station = station
         self._summary = summary
         self._log = log
@@ -98,6 +100,11 @@ class Session:
     def note(self, kind: str, **fields: object) -> None:
         """Keep a record in the session's journal."""
         self._journal.add(kind, **fields)
+
+    @property
+    def problem(self) -> str:
+        """Tell why the journal keeps nothing any more; "" while it does."""
+        return self._journal.problem
 
     def _require_space(self) -> None:
         free_bytes = shutil.disk_usage(self.folder.parent).free
@@ -186,6 +193,7 @@ class Session:
         """Break the session off: give the analyzer back as far as possible and keep all that there is."""
         if not self.is_open:
             return
+        self.is_ending = True
         self._log.warning(f"The session is broken off: {reason}")
         await self.watch.end()
         await self._give_back()

@@ -1,6 +1,6 @@
 """The director's signature under a session's statement: given only where the statement agrees with its own files.
 
-client:   wattrig,sign,<session>
+client:   wattrig,sign,<session>,<secret of hello>
 director: OK,<fingerprint of the director's certificate>, or Error: <why not>
 client:   the statement, in blocks as files are sent
 director: OK,<signature, base64>, or Error: <why not>
@@ -8,6 +8,7 @@ director: OK,<signature, base64>, or Error: <why not>
 
 import asyncio
 import base64
+import json
 import time
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def require_agreement(payload: bytes, folder: Path, fingerprint: str) -> None:
     if abs(statement.t_utc_ns - time.time_ns()) > CLOCKS_APART_S * 10**9:
         raise EvidenceError(f"the statement's time is over {CLOCKS_APART_S} s from the director's")
     told = describe(folder)
-    if any(statement.predicate.get(part) != told[part] for part in ("uuid", "analyzers")):
+    if any(_as_text(statement.predicate[part]) != _as_text(told[part]) for part in ("uuid", "analyzers")):
         raise EvidenceError("the statement says something else of the analyzers than server.json")
     # The files of single analyzers are fetched where both sides are ours: what is stated of them must be true too.
     names = {OUR_PLACE.get(name, name): name for name in DOWNLOADS}
@@ -70,3 +71,8 @@ def require_agreement(payload: bytes, folder: Path, fingerprint: str) -> None:
         path = folder / name
         if (file_sha256(path) if path.is_file() else None) != statement.subjects.get(stated):
             raise EvidenceError(f"the statement does not agree with the director's copy of '{name}'")
+
+
+def _as_text(value: object) -> str:
+    # For Python 1, 1.0 and true are the same, for whoever reads the statement they may not be.
+    return json.dumps(value, sort_keys=True)

@@ -117,7 +117,7 @@ def unpack(archive: Path, target: Path) -> list[str]:
         for number, member in enumerate(members(archive, meter), 1):
             if number > MOST_MEMBERS:
                 raise EvidenceError(f"'{archive}' has over {MOST_MEMBERS} entries, more than is allowed")
-            place = target / _inner_path(archive, member.name)
+            place = target / _inner_path(archive, member)
             if member.is_folder:
                 place.mkdir(parents=True, exist_ok=True)
             elif member.content is None:
@@ -131,10 +131,12 @@ def unpack(archive: Path, target: Path) -> list[str]:
     return left_out
 
 
-def _inner_path(archive: Path, name: str) -> PurePosixPath:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\0" in name:
-        raise EvidenceError(f"'{archive}' holds '{name[:200]}', a name that leads out of the folder")
+def _inner_path(archive: Path, member: _Member) -> PurePosixPath:
+    path = PurePosixPath(member.name)
+    if path.is_absolute() or ".." in path.parts or "\0" in member.name:
+        raise EvidenceError(f"'{archive}' holds '{member.name[:200]}', a name that leads out of the folder")
+    if not path.parts and not member.is_folder:
+        raise EvidenceError(f"'{archive}' holds a file without a name")
     return path
 
 
@@ -152,7 +154,9 @@ def _zip_members(archive: Path, _meter: _Meter) -> Iterator[_Member]:
         for info in packed.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             plain = kind in (0, stat.S_IFREG)
-            yield _Member(info.filename, info.is_dir(), partial(packed.open, info) if plain else None)
+            # ZipInfo.is_dir fails on an empty name.
+            is_folder = info.filename.endswith("/")
+            yield _Member(info.filename, is_folder, partial(packed.open, info) if plain else None)
 
 
 def _tar_members(archive: Path, meter: _Meter) -> Iterator[_Member]:

@@ -1,9 +1,11 @@
 """Testing runs that failed and were repeated: why each of them does not count, as the client recorded it."""
 
+import os
 from pathlib import Path
 
 from evidence.bounded_json import parse_object
 from evidence.layout import ATTEMPT
+from evidence.source import read_bytes
 
 LARGEST_FILE = 1 << 20
 MOST_ATTEMPTS = 99
@@ -17,17 +19,14 @@ def read_attempts(session: Path) -> tuple[str, ...]:
     for folder in folders:
         if not folder.is_dir():
             break
-        reasons.append(_reason(folder / "attempt.json"))
+        reasons.append(_reason(folder / "attempt.json", session))
     return tuple(reasons)
 
 
-def _reason(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            found, _, problem = parse_object(file.read(LARGEST_FILE))
-    except OSError as failure:
-        return f"of a reason that cannot be read ({failure.strerror})"
+def _reason(path: Path, session: Path) -> str:
+    content, file = read_bytes(path, path.name, LARGEST_FILE, Path(os.path.realpath(session)))
+    found, _, problem = parse_object(content)
     reason = found.get("reason")
     if problem or not isinstance(reason, str):
-        return f"of a reason that cannot be read ({problem or 'it is not there'})"
+        return f"of a reason that cannot be read ({file.reason or problem or 'it is not there'})"
     return " ".join("".join(c if c.isprintable() else " " for c in reason).split())[:LONGEST_REASON]

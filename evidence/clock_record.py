@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evidence.digest import open_plain
 from evidence.layout import OURS
 from evidence.state import write_bytes_atomically
 from metrology.clock import Exchange, Offset, drift_ppm, estimate_offset
@@ -45,6 +46,7 @@ class NtpState:
         offset_ms: true time minus the client's clock, milliseconds, as the source says.
         delay_ms: the round trip to the source, milliseconds.
         stratum: how many steps from a reference clock the source is; 1 to 15.
+        problem: why the source gave no time there, although it had before; "" where it gave it.
     """
 
     where: str
@@ -53,6 +55,7 @@ class NtpState:
     offset_ms: float | None = None
     delay_ms: float | None = None
     stratum: int | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def read_clock(session: Path) -> ClockRecord | None:
     """
     path = session / CLOCK_JSON
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             found = json.loads(file.read(LARGEST_FILE))
         if found["schema"] != SCHEMA:
             raise ValueError(f"got schema {found['schema']!r}, expected {SCHEMA}")

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
+from evidence.digest import open_plain
 from metrology.errors import EvidenceError
 
 SYNC_S = 0.5
@@ -143,8 +144,8 @@ class Journal:
 
 
 def is_being_written(path: Path) -> bool:
-    """Tell whether the process that writes a journal lives."""
-    with path.open("rb") as file:
+    """Tell whether the process that writes a journal lives; errors as `read_journal`."""
+    with open_plain(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -177,10 +178,11 @@ def read_journal(path: Path) -> Kept:
 
     Raises:
         OSError: the file cannot be read.
+        EvidenceError: it is no plain file.
     """
     records: list[Record] = []
     damages: list[Damage] = []
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         for number, offset, line in _lines(file):
             reason = _take(line, records)
             if reason and len(damages) < MOST_DAMAGES:

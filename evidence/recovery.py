@@ -1,16 +1,19 @@
 """What a journal still tells of a session that was broken off, in the forms of its files."""
 
+import contextlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from evidence.journal import Kept, Record
 from evidence.layout import PARTIAL, PHASE_FOLDERS
-from evidence.ptd_protocol import parse_sample, unmarked_line
+from evidence.ptd_protocol import RangesReply, parse_ranges, parse_sample, unmarked_line
 from evidence.state import write_bytes_atomically, write_json
 from evidence.summary import JSON_VERSION
 from metrology.errors import EvidenceError
 
+SET = re.compile(r"SR,([VA]),([^,]+)")
 MESSAGE_KEYS = ("cmd", "cmd_time", "reply", "reply_time")
 
 
@@ -82,6 +85,28 @@ def in_the_air(kept: Kept) -> list[str]:
         elif record["kind"] == "message":
             waiting.pop("client", None)
     return list(waiting.values())
+
+
+def owed_by(kept: Kept) -> dict[int, RangesReply]:
+    """Get the ranges that a session found its analyzers with, by number, where it did not set them back."""
+    found: dict[int, RangesReply] = {}
+    settings: dict[tuple[int, str], str] = {}
+    for record in kept.records:
+        match record:
+            case {"kind": "answered", "of": int(number), "cmd": "RR", "reply": str(reply)}:
+                with contextlib.suppress(EvidenceError):
+                    found.setdefault(number, parse_ranges(reply))
+            case {"kind": "asked" | "answered", "of": int(number), "cmd": str(command)}:
+                if words := SET.fullmatch(command):
+                    # What is not answered yet, or was refused, may have come into effect or not.
+                    is_set = str(record.get("reply")).startswith("Range")
+                    settings[number, words[1]] = words[2] if is_set else ""
+    return {number: each for number, each in found.items() if _is_changed(number, each, settings)}
+
+
+def _is_changed(number: int, found: RangesReply, settings: dict[tuple[int, str], str]) -> bool:
+    pairs = ((settings.get((number, "V")), found.voltage), (settings.get((number, "A")), found.current))
+    return any(last not in (None, before) for last, before in pairs)
 
 
 def sample_lines(kept: Kept, phase: str) -> dict[int, list[str]]:

@@ -59,20 +59,21 @@ def find_session(path: Path, within: Path | None = None) -> SessionFolder | None
 
 def _walk(root: Path) -> Iterator[tuple[str, bool]]:
     """List the files of a session as (path below the root, whether it is a link), sorted, at most `MOST_FILES`."""
-    waiting = [(part, 1) for part in sorted(_names(root), reverse=True) if part != OURS]
+    waiting = [entry for entry in _inner(root, "") if entry[0] != OURS]
     count = 0
     while waiting and count < MOST_FILES:
-        name, depth = waiting.pop()
-        path = root / name
-        if not path.is_symlink() and path.is_dir() and depth < MOST_DEPTH:
-            waiting += [(f"{name}/{inner}", depth + 1) for inner in sorted(_names(path), reverse=True)]
+        name, entry = waiting.pop()
+        if entry.is_dir(follow_symlinks=False) and name.count("/") < MOST_DEPTH - 1:
+            waiting += _inner(root, f"{name}/")
         else:
             count += 1
-            yield name, path.is_symlink()
+            yield name, entry.is_symlink()
 
 
-def _names(folder: Path) -> list[str]:
+def _inner(root: Path, below: str) -> list[tuple[str, "os.DirEntry[str]"]]:
+    """List what lies in a folder with its path below the root, the last one first."""
     try:
-        return os.listdir(folder)  # noqa: PTH208 - Path.iterdir makes a path of each name, which costs more
+        with os.scandir(f"{root}/{below}") as entries:
+            return sorted(((below + entry.name, entry) for entry in entries), reverse=True, key=lambda pair: pair[0])
     except OSError:
         return []

@@ -142,14 +142,14 @@ class _Typed:
         return [entry for entry in value[:MOST_ENTRIES] if isinstance(entry, dict)]
 
 
-def _exchanges(typed: _Typed) -> tuple[Exchange, ...]:
-    found = []
-    for entry in typed.objects("messages"):
-        inner = _Typed(entry, typed.notes)
-        times = [inner.number(name, entry.get(name)) for name in ("cmd_time", "reply_time")]
-        sent, received = (math.nan if time is None else time for time in times)
-        found.append(Exchange(inner.text("cmd"), sent, inner.text("reply"), received))
-    return tuple(found)
+def _exchange(entry: dict[str, Any], notes: Notes) -> Exchange:
+    found = Exchange(entry.get("cmd"), entry.get("cmd_time"), entry.get("reply"), entry.get("reply_time"))  # type: ignore[arg-type]
+    if [type(value) for value in found] == [str, float, str, float] and math.isfinite(found[1] + found[3]):
+        return found
+    inner = _Typed(entry, notes)
+    times = [inner.number(name, entry.get(name)) for name in ("cmd_time", "reply_time")]
+    sent, received = (math.nan if time is None else time for time in times)
+    return Exchange(inner.text("cmd"), sent, inner.text("reply"), received)
 
 
 def _phase(typed: _Typed, name: str, points: object) -> Phase | None:
@@ -227,7 +227,7 @@ def _record(file: FileFacts, raw: dict[str, Any], found: tuple[Damage, ...]) -> 
         "server_uuid": uuid.text("server"),
         "sources": typed.texts("sources"),
         "results": typed.texts("results"),
-        "messages": _exchanges(typed),
+        "messages": tuple(_exchange(entry, notes) for entry in typed.objects("messages")),
         "phases": _phases(typed),
         "ptd_messages": tuple((entry.text("cmd"), entry.text("reply")) for entry in ptd),
         "ptd_configs": _ptd_configs(typed),

@@ -1,5 +1,6 @@
 """`wattrig/state.json`: whether a session was completed, and if not, why."""
 
+import errno
 import json
 import os
 import time
@@ -7,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from evidence.digest import open_plain
 from evidence.layout import OURS
 from metrology.errors import EvidenceError
 
@@ -35,12 +37,33 @@ class State:
 def write_bytes_atomically(path: Path, content: bytes) -> None:
     """Write a file so that after a crash either the old or the whole new content is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
+    written_beside(path, content).replace(path)
+
+
+def written_beside(path: Path, content: bytes) -> Path:
+    """Write what a file is to hold into one beside it, forced to the disk; get that one, which is to replace it."""
+    beside = path.with_name(f".{path.name}.tmp")
+    with beside.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
+    return beside
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the names in a folder to the disk, so that a file put in another's place is found there for certain.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as problem:
+        if problem.errno != errno.EINVAL:  # a file system that has no such thing, see fsync(2)
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -52,6 +75,7 @@ def mark(session: Path, state: Literal["complete", "aborted"], reason: str = "",
     """Record how a session ended in its folder."""
     record = asdict(State(state, reason, phase, time.time_ns()))
     write_json(session / OURS / "state.json", {"schema": record.pop("schema"), **record})
+    sync_folder(session / OURS)
 
 
 def read_state(session: Path) -> State | None:
@@ -62,7 +86,7 @@ def read_state(session: Path) -> State | None:
     """
     path = session / OURS / "state.json"
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             found = json.loads(file.read(LARGEST_FILE))
         return State(**{**found, "t_utc_ns": int(found["t_utc_ns"])})
     except FileNotFoundError:

@@ -1,21 +1,22 @@
 """What is signed of a session: an in-toto Statement (v1) with the SHA-256 of every file, and what measured it.
 
-The statement is written when the session is complete. What is added to `wattrig/` afterwards (a report, say) is not
-covered by it and is named as such; anything else that differs is a finding.
+The statement is written when the session is complete. What wattrig itself may add afterwards (`LATER`) is not covered
+by it and is named as such; anything else that differs is a finding.
 """
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from evidence.bounded_json import parse_object
 from evidence.clock_record import CLOCK_JSON
 from evidence.connection import CONNECTION_JSON
-from evidence.digest import file_sha256
+from evidence.digest import file_sha256, open_plain, refuse_unreadable
 from evidence.layout import CLIENT_JOURNAL, CLIENT_JSON, OURS, SERVER_JSON
 from metrology.errors import EvidenceError
 
@@ -26,9 +27,15 @@ PREDICATE_TYPE = "urn:wattrig:session:1"
 LARGEST_STATEMENT = 4 << 20
 LARGEST_JSON = 64 << 20
 MOST_FILES = 10_000
+ROLES = ("client", "director")
+DESCRIBED = ("uuid", "tools", "analyzers", "clocks", "loadgen", "connection")
+"""What `describe` tells."""
 LOADGEN_JSON = f"{OURS}/loadgen.json"
 UNCOVERED = (STATEMENT, CLIENT_JOURNAL)
 """The statement itself, and the journal that the client goes on writing until it ends."""
+LATER = tuple(f"{OURS}/{name}" for name in ("report.html", "report.pdf", "truth.csv"))
+"""What wattrig writes into a session after it was signed: `wattrig report`, and `wattrig demo`."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,8 @@ class Comparison:
     Attributes:
         changed: files with other content, or links.
         missing: files that are not there.
-        extra: files that a submission would hold and that nobody signed.
-        uncovered: files of `wattrig/` that were added later.
+        extra: files that nobody signed.
+        uncovered: those of `LATER` that were added.
     """
 
     changed: tuple[str, ...]
@@ -76,14 +83,14 @@ def list_files(session: Path) -> Iterator[str]:
     """List all that lies in a session and is no folder, links too, as names below it.
 
     Raises:
-        EvidenceError: there is more than `MOST_FILES`.
+        EvidenceError: there is more than `MOST_FILES`, or a folder cannot be read.
     """
     count = 0
-    for folder, folders, names in os.walk(session):
+    for folder, folders, names in os.walk(session, onerror=refuse_unreadable):
+        if (count := count + len(folders) + len(names)) > MOST_FILES:
+            raise EvidenceError(f"'{session}' holds over {MOST_FILES} files and folders, expected a session")
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
         for name in (*names, *links):
-            if (count := count + 1) > MOST_FILES:
-                raise EvidenceError(f"'{session}' holds over {MOST_FILES} files, expected a session")
             yield (Path(folder) / name).relative_to(session).as_posix()
 
 
@@ -91,7 +98,7 @@ def take_digests(session: Path) -> dict[str, str]:
     """Get the SHA-256 of every file of a session by name, sorted.
 
     Raises:
-        EvidenceError: there is a link, whose target would not be covered.
+        EvidenceError: there is a link, whose target would not be covered, or something else that is no plain file.
     """
     names = sorted(name for name in list_files(session) if name not in UNCOVERED)
     if link := next((name for name in names if (session / name).is_symlink()), None):
@@ -109,7 +116,7 @@ def make_statement(session: Path, name: str, signers: Mapping[str, str], t_utc_n
         t_utc_ns: now.
 
     Raises:
-        EvidenceError: there is a link in it.
+        EvidenceError: there is something in it that is no plain file, or a folder that cannot be read.
         OSError: a file cannot be read.
     """
     subjects = [{"name": name, "digest": {"sha256": digest}} for name, digest in take_digests(session).items()]
@@ -142,9 +149,9 @@ def describe(session: Path) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             return parse_object(file.read(LARGEST_JSON))[0]
-    except OSError:
+    except (OSError, EvidenceError):
         return {}
 
 
@@ -170,37 +177,70 @@ def parse_statement(payload: bytes) -> Statement:
     try:
         return _statement(found)
     except (LookupError, TypeError, ValueError, AttributeError) as wrong:
-        raise EvidenceError(f"this is no statement of a session: {wrong!r}") from wrong
+        raise EvidenceError(f"this is no statement of a session: {wrong!r:.300}") from wrong
 
 
 def _statement(found: dict[str, Any]) -> Statement:
+    _require_keys(found, "_type", "predicateType", "subject", "predicate")
     if (found["_type"], found["predicateType"]) != (STATEMENT_TYPE, PREDICATE_TYPE):
-        raise ValueError(f"got the types {found['_type']!r} and {found['predicateType']!r}")
-    predicate = found["predicate"]
-    subjects = {str(entry["name"]): str(entry["digest"]["sha256"]) for entry in found["subject"]}
+        raise ValueError(f"got the types {found['_type']!r:.80} and {found['predicateType']!r:.80}")
+    subjects = dict(map(_subject, found["subject"]))
     if len(subjects) != len(found["subject"]):
         raise ValueError("a file is named twice")
-    signers = {str(role): str(key) for role, key in predicate["signers"].items()}
-    t_utc_ns = predicate["t_utc_ns"]
+    predicate = found["predicate"]
+    session, t_utc_ns, signers = _require_predicate(predicate)
+    return Statement(session, t_utc_ns, subjects, signers, predicate)
+
+
+def _require_predicate(found: dict[str, Any]) -> tuple[str, int, dict[str, str]]:
+    _require_keys(found, "session", "t_utc_ns", "signers", *DESCRIBED)
+    session, t_utc_ns, signers = found["session"], found["t_utc_ns"], found["signers"]
+    if not isinstance(session, str):
+        raise TypeError(f"got the session {session!r:.40}, expected its name")
     if type(t_utc_ns) is not int or not 0 <= t_utc_ns < 1 << 63:
-        raise ValueError(f"got the time {t_utc_ns!r}, expected nanoseconds UTC")
-    return Statement(str(predicate["session"]), t_utc_ns, subjects, signers, predicate)
+        raise ValueError(f"got the time {t_utc_ns!r:.40}, expected nanoseconds UTC")
+    if not set(signers) <= set(ROLES) or not all(isinstance(key, str) for key in signers.values()):
+        raise ValueError(f"got the signers {signers!r:.200}, expected {' and '.join(ROLES)}")
+    return session, t_utc_ns, dict(signers)
+
+
+def _require_keys(found: dict[str, Any], *keys: str) -> None:
+    # Another reader of in-toto may go by what this one would pass over, such as a second digest.
+    if sorted(found) != sorted(keys):
+        raise ValueError(f"got the keys {sorted(found)!r:.200}, expected {sorted(keys)!r}")
+
+
+def _subject(entry: dict[str, Any]) -> tuple[str, str]:
+    _require_keys(entry, "name", "digest")
+    _require_keys(entry["digest"], "sha256")
+    name, sha256 = entry["name"], entry["digest"]["sha256"]
+    path = PurePosixPath(name)
+    if path.as_posix() != name or path.is_absolute() or ".." in path.parts or not path.parts:
+        raise ValueError(f"got the name {name!r:.200}, expected a file below the session")
+    if _SHA256.fullmatch(sha256) is None:
+        raise ValueError(f"got the SHA-256 {sha256!r:.80} of {name!r:.200}")
+    return name, sha256
 
 
 def compare(statement: Statement, session: Path) -> Comparison:
     """Hold the files of a session against its statement.
 
     Raises:
-        EvidenceError: there are too many files.
+        EvidenceError: there are too many files, or a folder cannot be read.
         OSError: a file cannot be read.
     """
     here = set(list_files(session))
     stated = set(statement.subjects)
     changed = [name for name in here & stated if _differs(session / name, statement.subjects[name])]
     more = here - stated - set(UNCOVERED)
-    ours = {name for name in more if name.startswith(f"{OURS}/")}
-    return Comparison(*(tuple(sorted(names)) for names in (changed, stated - here, more - ours, ours)))
+    later = {name for name in more.intersection(LATER) if is_plain(session / name)}
+    return Comparison(*(tuple(sorted(names)) for names in (changed, stated - here, more - later, later)))
+
+
+def is_plain(path: Path) -> bool:
+    """Tell whether there is a file that is no link."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _differs(path: Path, digest: str) -> bool:
-    return path.is_symlink() or not path.is_file() or file_sha256(path) != digest
+    return not is_plain(path) or file_sha256(path) != digest

@@ -45,11 +45,12 @@ class Summary:
         self.messages.append({"cmd": cmd, "cmd_time": cmd_time_s, "reply": reply, "reply_time": reply_time_s})
         self.note("message", **self.messages[-1])
 
-    def take_back(self, heard: int) -> None:
-        """Forget the messages after the first `heard`: their replies were lost, and the client asks again."""
+    def take_back(self, heard: int) -> int:
+        """Forget the messages after the first `heard`, whose replies were lost: the client asks again; count them."""
         if count := len(self.messages) - heard:
             del self.messages[heard:]
             self.note("unheard", messages=count)
+        return count
 
     def stamp(self, phase: str) -> None:
         """Record that the next of the four moments of a phase is now."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evidence.bounded_json import parse_object
+from evidence.digest import open_plain
 from evidence.layout import OURS
 from evidence.state import write_bytes_atomically
 from metrology.errors import EvidenceError
@@ -59,7 +60,7 @@ def read_facts(path: Path) -> dict[str, Fact]:
         EvidenceError: it cannot be read, or is no such file.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             content = file.read(LARGEST_BYTES + 1)
     except OSError as problem:
         raise EvidenceError(f"'{path}' cannot be read: {problem.strerror}") from problem

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-"""What must reach neither a line-wise log nor a terminal: a peer chose some of the text."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+"""What must reach neither a line-wise log nor a terminal, where it breaks a line or turns it round: a peer chose some
+of the text."""
 MOST_EARLY_LINES = 1000
 """Lines kept while there is no session; a client sends about twenty commands before it opens one."""
 

@@ -154,6 +154,7 @@ class Client:
         await asyncio.to_thread(self._summary.save, folder / CLIENT_JSON, folder, self._hashed_files())
         write_clock(folder, self._clocks.record)
         await link.ask_ok(f"session,{self._summary.session_name},done", DONE_S)
+        link.finish()
         self._summary.note("end", reason="")
         files = wanted(self._options.phases)
         self._log.info(f"Fetching files {', '.join(files)}")

@@ -1,14 +1,31 @@
 """The clocks of a session: how far the director's is from ours, whether ours is right, when to refuse to measure."""
 
+import time
+from typing import NamedTuple
+
 from evidence.clock_record import Burst, ClockRecord, NtpState
 from evidence.traffic_log import TrafficLog
-from metrology.errors import SessionError
+from metrology.errors import PeerError, SessionError
 from sut_client import ntp
 from sut_client.events import ClockMeasured, Observe
 from sut_client.link import Link
 
 CLOCK_LIMIT_MS = 400.0
 """Largest difference of our clock to the director's and to NTP; source: reference client, time_sync.py."""
+
+
+class Agreed(NamedTuple):
+    """The NTP server's time minus ours, milliseconds, and what our two clocks showed then, nanoseconds."""
+
+    offset_ms: float
+    utc_ns: int
+    mono_ns: int
+
+    @property
+    def now_ms(self) -> float:
+        """Carry the offset on to now by the monotonic clock, which nobody steps."""
+        passed_ns = (time.monotonic_ns() - self.mono_ns) - (time.time_ns() - self.utc_ns)
+        return self.offset_ms + passed_ns / 1e6
 
 
 class Clocks:
@@ -25,13 +42,16 @@ class Clocks:
         self._ntp_server = ntp_server
         self._log = log
         self._observe = observe
+        self._agreed: Agreed | None = None
 
     async def check(self, link: Link, where: str) -> None:
         """Check this machine's clock, then the director's against it.
 
+        An NTP server that is lost on the way does not end the session: our clock is then held against its last time.
+
         Raises:
             SessionError: a clock is off by more than `CLOCK_LIMIT_MS`.
-            PeerError: the NTP server that the operator named gives no time, or as `Link.ask`.
+            PeerError: the NTP server that the operator named gives no time from the first, or as `Link.ask`.
         """
         server = f" and with {self._ntp_server}" if self._ntp_server else ""
         self._log.info(f"Synchronizing with the server{server}...")
@@ -57,15 +77,33 @@ class Clocks:
             )
 
     async def _ask_ntp(self, where: str) -> NtpState:
-        answer = await ntp.query(self._ntp_server)
+        source = f"sntp {self._ntp_server}"
+        try:
+            answer = await ntp.query(self._ntp_server)
+        except PeerError as problem:
+            if self._agreed is None:
+                raise
+            self._carry_on(where, self._agreed, problem)
+            return NtpState(where, source, problem=problem.message)
         self._log.info(f"NTP:offset = {answer.offset_ms / 1e3:.3f} s, delay = {answer.delay_ms / 1e3:.3f} s ")
-        if abs(answer.offset_ms) > CLOCK_LIMIT_MS:
+        self._require_near(where, answer.offset_ms, f"(+-{answer.delay_ms / 2:.3f} ms)")
+        self._agreed = Agreed(answer.offset_ms, time.time_ns(), time.monotonic_ns())
+        return NtpState(where, source, True, answer.offset_ms, answer.delay_ms, answer.stratum)
+
+    def _carry_on(self, where: str, agreed: Agreed, problem: PeerError) -> None:
+        self._require_near(where, agreed.now_ms, f"by its last answer ({problem.message})")
+        self._log.warning(
+            f"{where}: {problem.message}; by its last answer and this machine's monotonic clock its time minus "
+            f"this machine's is {agreed.now_ms:+.3f} ms, so the session goes on"
+        )
+
+    def _require_near(self, where: str, offset_ms: float, known: str) -> None:
+        if abs(offset_ms) > CLOCK_LIMIT_MS:
             raise SessionError(
-                f"{where}: the time of '{self._ntp_server}' minus this machine's is {answer.offset_ms:+.3f} ms "
-                f"(+-{answer.delay_ms / 2:.3f} ms), expected at most {CLOCK_LIMIT_MS:g} ms either way",
+                f"{where}: the time of '{self._ntp_server}' minus this machine's is {offset_ms:+.3f} ms "
+                f"{known}, expected at most {CLOCK_LIMIT_MS:g} ms either way",
                 "let chrony or ntpd set the clock of this machine, then start again",
             )
-        return NtpState(where, f"sntp {self._ntp_server}", True, answer.offset_ms, answer.delay_ms, answer.stratum)
 
     async def _ask_chrony(self, where: str) -> NtpState:
         tracking = await ntp.chrony_tracking()

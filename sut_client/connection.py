@@ -32,7 +32,8 @@ async def connect(options: Options) -> Lines:
             reader, writer = await asyncio.open_connection(addresses[0], options.port, limit=LONGEST_LINE)
     except (OSError, UnicodeError) as problem:
         errno = getattr(problem, "errno", None) or 0
-        reason = os.strerror(errno) if errno > 0 else str(problem) or f"no answer within {CONNECT_S:g} s"
+        said = getattr(problem, "strerror", None) or str(problem)
+        reason = os.strerror(errno) if errno > 0 else said or f"no answer within {CONNECT_S:g} s"
         raise PeerGoneError(
             f"cannot connect to the director at {place}: {reason}",
             "start 'wattrig director' there, and check the address, the port and the firewall",

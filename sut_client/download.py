@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence.digest import file_sha1
-from evidence.layout import DOWNLOADS, OUR_PLACE, RANGING_SPL, SERVER_JSON
+from evidence.layout import DOWNLOADS, OUR_PLACE, PTD_OUT, RANGING_SPL, SERVER_JSON
 from metrology.errors import PeerError, PeerGoneError
 from sut_client.link import Link
 from wire.comeback import FETCH
@@ -70,9 +70,18 @@ def _got(path: Path) -> int:
 async def fetch_all(link: Link, folder: Path, names: tuple[str, ...]) -> None:
     """Fetch files and check them by their digests; one that was put together from pieces gets a second chance.
 
+    Not every director has a ptd_out.txt: the reference's of v1.1 wrote none and answers `Error` to who asks for it.
+    Its server.json, which lists what it wrote, tells.
+
     Raises:
         PeerError: one could not be had, or came changed; the director still has its copy.
     """
+    await _fetch_and_verify(link, folder, tuple(name for name in names if name != PTD_OUT))
+    if PTD_OUT in names and PTD_OUT in _digests(folder / SERVER_JSON):
+        await _fetch_and_verify(link, folder, (PTD_OUT,))
+
+
+async def _fetch_and_verify(link: Link, folder: Path, names: tuple[str, ...]) -> None:
     resumed = [name for name in names if await fetch(link, folder, name)]
     try:
         await asyncio.to_thread(verify, folder, names)

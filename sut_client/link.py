@@ -10,13 +10,14 @@ from evidence.clock_record import Burst
 from evidence.summary import Summary
 from evidence.traffic_log import TrafficLog
 from metrology.clock import Exchange
-from metrology.errors import PeerError, PeerGoneError, PeerLostError, PeerRefusedError, SessionError
+from metrology.errors import PeerError, PeerGoneError, PeerLostError, PeerRefusedError, SessionError, WattrigError
 from wire.comeback import DONE, Pass, public, read_hello, resume_line
 from wire.protocol import ABORT, HELLO, MAGIC_CLIENT, Lines
 
 ANSWER_S = 10.0
 RETRY_S = 0.5
 LONGEST_REASON = 300
+TAKEN_BACK = ("OK", DONE)
 BROKEN_OFF = "Error: the session was broken off: "
 START_S = 600.0
 """Longest wait for `start`: a PTDaemon takes up to 24 s to start, each range up to 60 s, with several analyzers."""
@@ -59,6 +60,10 @@ class Link:
         """Record no more: neither side's JSON holds what comes after the runs."""
         self._summary = None
 
+    def finish(self) -> None:
+        """Take note that the session is done: what breaks from now on is made anew by `reconnect`."""
+        self._is_done = True
+
     async def hello(self) -> None:
         """Find out whether the director is one of ours; the reference's answers `Error` and stays."""
         self.given = read_hello(await self.ask(HELLO))
@@ -93,39 +98,41 @@ class Link:
             return
         grace_s = self.given.grace_s if self.given else 0.0
         self._log.warning(f"The connection to the director broke; trying for {grace_s:g} s to come back")
+        answer = "not tried"
         while time.monotonic() < self._lost_s + grace_s:
-            if await self._resume(answer_s):
+            answer = await self._resume(answer_s)
+            if answer.startswith(BROKEN_OFF):
+                raise PeerRefusedError(f"the director ended the session: {answer.removeprefix(BROKEN_OFF)}")
+            if answer in TAKEN_BACK:
+                self._is_done = answer == DONE
                 self._lost_s = None
                 self._log.warning("The connection to the director is back")
                 return
             await asyncio.sleep(RETRY_S)
         raise PeerGoneError(
-            f"the connection to the director broke and could not be made anew within {grace_s:g} s",
+            f"the connection to the director broke and could not be made anew within {grace_s:g} s: {answer}",
             "look into the director's log, and at the network between the two machines",
         )
 
-    async def _resume(self, answer_s: float) -> bool:
+    async def _resume(self, answer_s: float) -> str:
+        """Try once to come back; get the director's answer, or why there is none."""
         try:
             lines = await self._connect()
-        except PeerError:
-            return False
-        accepted = False
+        except WattrigError as problem:  # our own key may be out of place, too
+            return problem.message
+        answer = ""
         try:
             secret = self.given.secret if self.given else ""
-            reply = await lines.ask(resume_line(self.session, secret, self._heard), answer_s)
-            if reply.startswith(BROKEN_OFF):
-                raise PeerRefusedError(f"the director ended the session: {reply.removeprefix(BROKEN_OFF)}")
-            self._is_done = reply == DONE
-            accepted = reply == "OK" or self._is_done
-        except PeerGoneError:
-            return False
+            answer = await lines.ask(resume_line(self.session, secret, self._heard), answer_s)
+        except PeerError as problem:
+            answer = problem.message
         finally:
-            await (self.lines if accepted else lines).close()
-        self.lines = lines if accepted else self.lines
-        return accepted
+            await (self.lines if answer in TAKEN_BACK else lines).close()
+        self.lines = lines if answer in TAKEN_BACK else self.lines
+        return answer
 
     async def reconnect(self) -> None:
-        """Make a new connection, with a greeting of its own, to fetch files over.
+        """Make a new connection, with a greeting of its own, to fetch files over, and the signature.
 
         Raises:
             PeerError: the director cannot be had.
@@ -151,13 +158,17 @@ class Link:
         reply, _, _ = await self._ask_until_heard(command, timeout_s)
         return reply
 
+    @property
+    def _may_come_back(self) -> bool:
+        return self.given is not None and self.session != "" and not self._is_done
+
     async def _ask_until_heard(self, command: str, timeout_s: float) -> tuple[str, int, int]:
         """Ask; where the connection breaks in a session, come back to it and ask again."""
         while True:
             try:
                 return await self._ask(command, timeout_s)
             except PeerLostError:
-                if self.given is None or not self.session:
+                if not self._may_come_back:
                     raise
             self._lost_s = time.monotonic()
             await self.regain(timeout_s)
@@ -165,7 +176,7 @@ class Link:
                 return "OK", time.time_ns(), time.time_ns()
 
     async def _ask(self, command: str, timeout_s: float) -> tuple[str, int, int]:
-        self._log.info(f"Sending command to the server: {command!r}")
+        self._log.info(f"Sending command to the server: {public(command)!r}")
         sent_ns = time.time_ns()
         reply = await self.lines.ask(command, timeout_s)
         received_ns = time.time_ns()

@@ -5,6 +5,7 @@ Nothing here may cost a measurement: what goes wrong is told, and the session st
 
 import asyncio
 import base64
+import contextlib
 import time
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from evidence.envelope import is_signed_by, seal, sign, unseal
 from evidence.state import write_bytes_atomically
 from evidence.statement import STATEMENT, make_statement
 from evidence.traffic_log import TrafficLog
-from metrology.errors import PeerError, PeerRefusedError, WattrigError
+from metrology.errors import PeerError, PeerGoneError, PeerRefusedError, WattrigError
 from sut_client.link import Link
+from wire.comeback import sign_line
 from wire.keys import FINGERPRINT, KeyFolder
 
 SIGN_S = 120.0
+MOST_TRIES, RETRY_S = 5, 1.0
+"""How often the director is asked where the connection breaks, and the pause before, seconds."""
 SIGNATURE_BYTES = 64
 """Length of an Ed25519 signature (RFC 8032, 5.1.6)."""
 
@@ -27,7 +31,7 @@ async def sign_session(link: Link, folder: Path, name: str, keys: KeyFolder, log
         log.info("The session is not signed: there is no key (make one: wattrig keys init)")
         return
     try:
-        signed_by = await _sign(link, folder, name, keys)
+        signed_by = await _sign(link, folder, name, keys, log)
     except (WattrigError, OSError, ValueError) as problem:
         log.warning(f"The session is not signed: {problem}")
     except ModuleNotFoundError as problem:
@@ -36,9 +40,22 @@ async def sign_session(link: Link, folder: Path, name: str, keys: KeyFolder, log
         log.info(f"The session is signed by {' and '.join(signed_by)}; check it with: wattrig verify {str(folder)!r}")
 
 
-async def _sign(link: Link, folder: Path, name: str, keys: KeyFolder) -> list[str]:
+async def _sign(link: Link, folder: Path, name: str, keys: KeyFolder, log: TrafficLog) -> list[str]:
+    """Sign together with a director of ours; alone where it has no key, or cannot be had again."""
+    for _ in range(MOST_TRIES if link.given else 0):
+        try:
+            director = await ask_director(link, name, log)
+            return await _seal(link, folder, name, keys, director)
+        except PeerGoneError as problem:
+            log.warning(f"{problem.message}; asking for the director's signature again, over a new connection")
+            await asyncio.sleep(RETRY_S)
+            with contextlib.suppress(PeerError):  # the next try fails as well
+                await link.reconnect()
+    return await _seal(link, folder, name, keys, "")
+
+
+async def _seal(link: Link, folder: Path, name: str, keys: KeyFolder, director: str) -> list[str]:
     own = keys.own().fingerprint
-    director = await ask_director(link, name) if link.given is not None else ""
     signers = {"client": own} | ({"director": director} if director else {})
     payload = await asyncio.to_thread(make_statement, folder, name, signers, time.time_ns())
     theirs = {director: await fetch_signature(link, payload)} if director else {}
@@ -61,17 +78,22 @@ def _require_right(sealed: bytes, director: str, keys: KeyFolder) -> None:
         raise PeerError(f"the director's signature is not made by the key {director} of {known.name}")
 
 
-async def ask_director(link: Link, name: str) -> str:
+async def ask_director(link: Link, name: str, log: TrafficLog) -> str:
     """Ask a director of ours for its signature; get the fingerprint of its key, "" where it has none.
 
     Raises:
-        PeerError: the director is gone, or its answer makes no sense.
+        PeerError: the director is gone, its answer makes no sense, or TLS has shown it to be another one.
     """
-    reply = await link.ask(f"wattrig,sign,{name}")
+    reply = await link.ask(sign_line(name, link.given.secret if link.given else ""))
     if not reply.startswith("OK,"):
+        log.info(f"The director does not sign: {reply[:300]!r}")
         return ""
     if FINGERPRINT.fullmatch(found := reply.removeprefix("OK,")) is None:
         raise PeerError(f"got {found[:80]!r} from the director as the fingerprint of its key")
+    if link.lines.party is not None and link.lines.party.fingerprint != found:
+        raise PeerError(
+            f"the director wants to sign with the key {found}, and TLS proved {link.lines.party.fingerprint}"
+        )
     return found
 
 

@@ -4,6 +4,7 @@
     > wattrig,resume,<session>,<secret>,<heard>       < OK     the first line of a new connection
                                                       < Done   the session was completed meanwhile
     > wattrig,fetch,<session>,<secret>,<file>,<offset>         answered as `download`, from a byte on
+    > wattrig,sign,<session>,<secret>                 < OK,... the director signs the statement (`director.signing`)
     > wattrig,repeat,testing                          < OK     the testing run is begun anew with the same ranges
     > wattrig,abort,<reason>                          < OK     the client gives up
 
@@ -17,7 +18,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
-RESUME, FETCH, REPEAT = "wattrig,resume,", "wattrig,fetch,", "wattrig,repeat,testing"
+RESUME, FETCH, SIGN, REPEAT = "wattrig,resume,", "wattrig,fetch,", "wattrig,sign,", "wattrig,repeat,testing"
 LONGEST_GRACE_S = 86_400.0
 _HELLO_REPLY = re.compile(r"OK,[^,]{1,80},([0-9a-f]{32}),(\d{1,5}(?:\.\d{1,3})?)")
 _RESUME = re.compile(r"wattrig,resume,([^,]{1,200}),([^,]{1,64}),([0-9]{1,9})")
@@ -51,12 +52,17 @@ def read_hello(reply: str) -> Pass | None:
 
 def public(line: str) -> str:
     """Get a line of this protocol fit for logs and records."""
-    return _SECRET.sub("<secret>", line) if line.startswith(("OK,", RESUME, FETCH)) else line
+    return _SECRET.sub("<secret>", line) if line.startswith(("OK,", RESUME, FETCH, SIGN)) else line
 
 
 def resume_line(session: str, secret: str, heard: int) -> str:
     """Write the command that resumes a session; `heard` replies of it are recorded."""
     return f"{RESUME}{session},{secret},{heard}"
+
+
+def sign_line(session: str, secret: str) -> str:
+    """Write the command that asks for the director's signature under the statement of a session."""
+    return f"{SIGN}{session},{secret}"
 
 
 def read_resume(line: str) -> tuple[str, str, int] | None:

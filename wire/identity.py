@@ -4,7 +4,8 @@ import datetime
 import warnings
 
 from metrology.errors import ConfigError
-from wire.keys import KeyFolder, Party, write_private
+from wire.keys import KeyFolder, Party, public_key_of
+from wire.private_files import write_private
 
 YESTERDAY = datetime.timedelta(days=1)
 """A new certificate counts from yesterday: the clocks of two machines differ before they are set."""
@@ -23,7 +24,7 @@ def make_identity(folder: KeyFolder, title: str, now: datetime.datetime) -> Part
         now: the time.
 
     Raises:
-        ConfigError: there is a key already.
+        ConfigError: there is a key already, or others can reach the folder; nothing is then written.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
@@ -34,6 +35,7 @@ def make_identity(folder: KeyFolder, title: str, now: datetime.datetime) -> Part
             f"there is a key in '{folder.path}' already: {folder.own().fingerprint}",
             "keep it, or move the folder away; all who trust the old key must then trust the new one",
         )
+    folder.require_private()
     key = Ed25519PrivateKey.generate()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, title[:COMMON_NAME_LENGTH])])
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
@@ -73,6 +75,9 @@ def check_certificate(der: bytes, now: datetime.datetime) -> None:
         raise ConfigError(f"this is no certificate of wattrig: {problem or 'its signature is wrong'}") from problem
     if not isinstance(key, Ed25519PublicKey) or constraints.ca:
         raise ConfigError("this is no certificate of wattrig: expected an Ed25519 key that is no authority")
+    if public_key_of(der) != key.public_bytes_raw():
+        # Made to look like another key: it would come back after it was revoked.
+        raise ConfigError("this is no certificate of wattrig: its public key is hidden behind another one")
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise ConfigError(
             f"this certificate is valid from {certificate.not_valid_before_utc:%F} to "

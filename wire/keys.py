@@ -13,12 +13,12 @@ import hashlib
 import os
 import re
 import ssl
-from collections.abc import Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from metrology.errors import ConfigError
+from wire.private_files import mode_of, write_private
 
 FINGERPRINT_BITS = 120
 """Bits of SHA-256 that a fingerprint shows: to find a second certificate of the same one takes 2^120 tries."""
@@ -67,11 +67,18 @@ def fingerprint(der: bytes) -> str:
 
 
 def default_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Get where keys are kept: WATTRIG_KEYS, or wattrig/keys in the user's configuration."""
+    """Get where keys are kept: WATTRIG_KEYS, or wattrig/keys in the user's configuration.
+
+    Raises:
+        ConfigError: the user has no home.
+    """
     if named := environ.get(VARIABLE):
         return Path(named)
-    home = environ.get("XDG_CONFIG_HOME")
-    return (Path(home) if home else Path.home() / ".config") / "wattrig" / "keys"
+    try:
+        home = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    except RuntimeError as problem:
+        raise ConfigError("there is no home folder to keep keys in", f"say where: {VARIABLE}=FOLDER") from problem
+    return home / "wattrig" / "keys"
 
 
 class KeyFolder:
@@ -88,8 +95,8 @@ class KeyFolder:
 
     @property
     def has_identity(self) -> bool:
-        """Tell whether there is a key of our own."""
-        return self.key.exists()
+        """Tell whether there is a key of our own; ConfigError where that cannot be told."""
+        return mode_of(self.key) is not None
 
     def own(self) -> Party:
         """Get ourselves.
@@ -99,20 +106,32 @@ class KeyFolder:
         """
         if not self.has_identity:
             raise ConfigError(f"there is no key in '{self.path}'", "make one: wattrig keys init")
-        for path in (self.path, self.key):
-            if path.stat().st_mode & 0o077:
-                raise ConfigError(
-                    f"others on this machine can reach '{path}', which should be private",
-                    f"chmod go= '{path}', and if somebody may have read it: a new key with wattrig keys init",
-                )
+        self.require_private()
         return Party("this machine", read_certificate(self.certificate))
 
+    def require_private(self) -> None:
+        """Make sure that nobody else on this machine can reach our key, as far as there is one.
+
+        Raises:
+            ConfigError: somebody can.
+        """
+        for path in (self.path, self.key):
+            if (mode_of(path) or 0) & 0o077:
+                raise ConfigError(
+                    f"others on this machine can reach '{path}', which should be private",
+                    f"chmod go= '{path}', and if somebody may have read a key: a new one with wattrig keys init",
+                )
+
     def peers(self) -> tuple[Party, ...]:
-        """List those whom we trust, sorted by name; errors as `read_certificate`."""
+        """List those whom we trust, sorted by name.
+
+        Raises:
+            ConfigError: a file there is no certificate under a name, or others on this machine can put one there.
+        """
         return self._parties("peers")
 
     def revoked(self) -> tuple[Party, ...]:
-        """List those whom we trust no more."""
+        """List those whom we trust no more; errors as `peers`, so that no revocation is passed over."""
         return self._parties("revoked")
 
     def trusted(self) -> tuple[Party, ...]:
@@ -122,9 +141,14 @@ class KeyFolder:
         return tuple(party for party in (*ours, *self.peers()) if party.public_key not in gone)
 
     def _parties(self, kind: str) -> tuple[Party, ...]:
-        found = islice((self.path / kind).glob("*.pem"), MOST_CERTIFICATES)
-        paths = sorted(found, key=lambda path: path.stem)
-        return tuple(Party(path.stem, read_certificate(path)) for path in paths if NAME.fullmatch(path.stem))
+        for folder in (self.path, self.path / kind):
+            if (mode_of(folder) or 0) & 0o022:
+                raise ConfigError(
+                    f"others on this machine can write to '{folder}', and so decide whom it trusts",
+                    f"chmod go-w '{folder}', and look through: wattrig keys list",
+                )
+        paths = sorted(_certificates(self.path / kind), key=lambda path: path.stem)
+        return tuple(Party(path.stem, read_certificate(path)) for path in paths)
 
     def trust(self, name: str, der: bytes) -> Party:
         """Trust a certificate under a name.
@@ -163,6 +187,29 @@ class KeyFolder:
         return party
 
 
+def _certificates(folder: Path) -> Iterator[Path]:
+    """List the certificates of a folder; hidden files, as editors leave them, are none.
+
+    Raises:
+        ConfigError: it cannot be read, or holds too much, or what is no `<name>.pem`.
+    """
+    try:
+        names = [name for name in os.listdir(folder) if not name.startswith(".") or name.endswith(".pem")]  # noqa: PTH208
+    except FileNotFoundError:
+        return
+    except OSError as problem:
+        raise ConfigError(f"'{folder}' cannot be read: {problem.strerror}", "give yourself the right to") from problem
+    if len(names) > MOST_CERTIFICATES:
+        raise ConfigError(f"'{folder}' holds {len(names)} files, expected at most {MOST_CERTIFICATES} certificates")
+    for name in names:
+        if not name.endswith(".pem") or NAME.fullmatch(name.removesuffix(".pem")) is None:
+            raise ConfigError(
+                f"{name!r} in '{folder}' is no certificate under a name, such as 'sut7.pem'",
+                "rename it (letters, digits, '-' and '_', then .pem), or take it away",
+            )
+        yield folder / name
+
+
 def check_name(name: str) -> str:
     """Get a name of a peer as it is.
 
@@ -197,23 +244,3 @@ def decode_certificate(text: str) -> bytes:
     if len(found) != 1:
         raise ValueError(f"got {len(found)} blocks '{ssl.PEM_HEADER}', expected one")
     return ssl.PEM_cert_to_DER_cert(found[0])
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file, in folders, that its owner alone can read; whole or not at all."""
-    make_private(path.parent)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    temporary.replace(path)
-
-
-def make_private(folder: Path) -> None:
-    """Make a folder, and those above it that are missing, for their owner alone."""
-    for place in (*reversed(folder.parents), folder):
-        if not place.exists():
-            place.mkdir(mode=0o700, exist_ok=True)

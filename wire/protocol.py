@@ -10,7 +10,7 @@ import contextlib
 import ipaddress
 import re
 import socket
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from metrology.errors import PeerError, PeerGoneError, PeerLostError
@@ -29,6 +29,9 @@ LARGEST_BLOCK = 1 << 20
 """Longest block of a file, bytes, as the reference cuts them."""
 LARGEST_FILE = 4 << 30
 """Largest file accepted, bytes: 500,000 samples (PTDaemon's limit) of 60 channels."""
+LINE_ENDS = {ord("\r"): " ", ord("\n"): " "}
+MOST_BLOCKS = 8192
+"""Most blocks of a file, twice those of the largest: a peer that sends byte by byte must not keep us busy."""
 CLOSE_S = 2.0
 """How long the end of a connection may take; a peer that is cut off must not hold up what comes next."""
 UNACKNOWLEDGED_MS = 30_000
@@ -63,13 +66,14 @@ class Lines:
         return ipaddress.ip_address(host.partition("%")[0]).is_loopback
 
     async def send(self, text: str) -> None:
-        """Send one line.
+        """Send one line; what would end it within becomes a space.
 
         Raises:
             PeerGoneError: the connection is closed.
         """
         try:
-            self._writer.write(text.encode() + b"\r\n")
+            # A reason may quote a file's name, which need be no text and may hold any character.
+            self._writer.write(text.translate(LINE_ENDS).encode(errors="replace") + b"\r\n")
             await self._writer.drain()
         except OSError as problem:
             raise PeerLostError(f"the {self.peer} closed the connection ({problem})") from problem
@@ -132,19 +136,24 @@ class Lines:
             offset: the first so many bytes came before, and lie in the partial file.
 
         Raises:
-            PeerError: the peer answered with an error instead, or a length makes no sense.
+            PeerError: the peer answered with an error instead, sent too much, or a length makes no sense.
             PeerGoneError: nothing came for `timeout_s`.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        total = offset
         with partial(path).open("ab" if offset else "wb") as file:
             file.truncate(offset)
-            while length := block_length(await self.receive(timeout_s), self.peer):
-                total += length
-                if total > LARGEST_FILE:
-                    raise PeerError(f"the {self.peer} sent over {LARGEST_FILE} bytes for '{path.name}'")
-                file.write(await self._exactly(length, timeout_s))
+            await self._receive_blocks(file.write, LARGEST_FILE - offset, timeout_s)
         partial(path).replace(path)
+
+    async def _receive_blocks(self, take: Callable[[bytes], object], largest: int, timeout_s: float) -> None:
+        total = 0
+        for _ in range(MOST_BLOCKS):
+            if not (length := block_length(await self.receive(timeout_s), self.peer)):
+                return
+            if (total := total + length) > largest:
+                raise PeerError(f"the {self.peer} sent over {largest} bytes, expected at most that")
+            take(await self._exactly(length, timeout_s))
+        raise PeerError(f"the {self.peer} sent over {MOST_BLOCKS} blocks, expected fewer and larger ones")
 
     async def send_bytes(self, content: bytes) -> None:
         """Send bytes as `send_file` sends a file.
@@ -162,14 +171,15 @@ class Lines:
 
         Raises:
             PeerError: it is more than `largest` bytes, or no such thing.
-            PeerGoneError: nothing came for `timeout_s`.
+            PeerGoneError: not all of it came within `timeout_s`.
         """
-        content = b""
-        while length := block_length(await self.receive(timeout_s), self.peer):
-            if len(content) + length > largest:
-                raise PeerError(f"the {self.peer} sent over {largest} bytes, expected at most that")
-            content += await self._exactly(length, timeout_s)
-        return content
+        content = bytearray()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._receive_blocks(content.extend, largest, timeout_s)
+        except TimeoutError as problem:
+            raise PeerGoneError(f"the {self.peer} did not send all within {timeout_s:g} s") from problem
+        return bytes(content)
 
     async def _exactly(self, length: int, timeout_s: float) -> bytes:
         try:

@@ -7,7 +7,7 @@ reads its first line, and then looks like a broken connection.
 import asyncio
 import ssl
 
-from metrology.errors import PeerGoneError, PeerRefusedError
+from metrology.errors import PeerLostError, PeerRefusedError
 from wire.keys import KeyFolder, Party
 from wire.protocol import Lines
 from wire.security import claim_of, client_context, reason_of, require_trusted
@@ -33,7 +33,7 @@ class SecuredLines(Lines):
         """
         try:
             line = await super().receive(timeout_s)
-        except PeerGoneError as problem:
+        except PeerLostError as problem:
             if self._heard:
                 raise
             raise refusal(self.peer, self._own, problem.__cause__ or problem) from problem
@@ -47,23 +47,28 @@ async def secure(
     """Encrypt a new connection to a director, and make sure that it is one whom we trust.
 
     Raises:
-        ConfigError: there is no key of our own.
+        ConfigError: there is no key of our own, or it cannot be used.
         PeerRefusedError: one side does not trust the other, or the director does not encrypt.
     """
     try:
-        own = keys.own()
-        await writer.start_tls(client_context(keys), server_hostname=claim_of(own), ssl_handshake_timeout=HANDSHAKE_S)
-        party = require_trusted(writer.get_extra_info("ssl_object"), keys)
-    except PeerRefusedError as problem:
-        writer.transport.abort()
-        raise PeerRefusedError(f"the {peer} was not trusted: {problem.message}", problem.hint) from problem
-    except OSError as problem:
-        writer.transport.abort()
-        raise refusal(peer, own, problem) from problem
+        own, context = keys.own(), client_context(keys)
+        party = await _handshake(writer, context, peer, keys, own)
     except BaseException:
         writer.transport.abort()
         raise
     return SecuredLines(reader, writer, peer, party, own)
+
+
+async def _handshake(
+    writer: asyncio.StreamWriter, context: ssl.SSLContext, peer: str, keys: KeyFolder, own: Party
+) -> Party:
+    try:
+        await writer.start_tls(context, server_hostname=claim_of(own), ssl_handshake_timeout=HANDSHAKE_S)
+        return require_trusted(writer.get_extra_info("ssl_object"), keys)
+    except PeerRefusedError as problem:
+        raise PeerRefusedError(f"the {peer} was not trusted: {problem.message}", problem.hint) from problem
+    except OSError as problem:
+        raise refusal(peer, own, problem) from problem
 
 
 def refusal(peer: str, own: Party, problem: BaseException) -> PeerRefusedError:

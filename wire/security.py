@@ -8,8 +8,9 @@ in its log. What counts is that the client then proves to have the key of the ve
 import re
 import ssl
 from collections.abc import Callable
+from typing import NoReturn
 
-from metrology.errors import PeerRefusedError
+from metrology.errors import ConfigError, PeerRefusedError
 from wire.keys import KeyFolder, Party
 
 FIRST_BYTE = b"\x16"
@@ -62,7 +63,22 @@ def claimed(server_name: str | None) -> str:
 def _context(protocol: int, keys: KeyFolder) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(keys.certificate, keys.key)
+
+    def ask_passphrase() -> NoReturn:
+        # Without this OpenSSL would ask on the terminal, and everything else would wait.
+        raise ConfigError(
+            f"the key '{keys.key}' is protected by a passphrase, which nobody can be asked for while a session runs",
+            f"openssl pkey -in '{keys.key}' -out plain.pem, and put that in its place (chmod 600)",
+        )
+
+    try:
+        context.load_cert_chain(keys.certificate, keys.key, ask_passphrase)
+    except OSError as problem:
+        reason = getattr(problem, "reason", None) or problem.strerror or problem
+        raise ConfigError(
+            f"the key in '{keys.path}' cannot be used ({reason})",
+            "identity.pem and certificate.pem must be the pair that wattrig keys init made; put them back",
+        ) from problem
     return context
 
 
@@ -82,7 +98,7 @@ def director_context(
         send: sends a refusal at once: asyncio closes a failed connection without the alert that OpenSSL prepared.
 
     Raises:
-        ConfigError: there is no key of our own.
+        ConfigError: there is no key of our own, or it cannot be used.
     """
     keys.own()
     context = _context(ssl.PROTOCOL_TLS_SERVER, keys)
@@ -114,7 +130,7 @@ def client_context(keys: KeyFolder) -> ssl.SSLContext:
     proves in any case that the director has the key of the certificate which it shows (RFC 8446, 4.4.3).
 
     Raises:
-        ConfigError: there is no key of our own.
+        ConfigError: there is no key of our own, or it cannot be used.
     """
     keys.own()
     context = _context(ssl.PROTOCOL_TLS_CLIENT, keys)

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from director import claim, conversation, recorder
+from director import claim, conversation, orphans, recorder
 from director.events import Event, LogLine, SessionEnded
 from director.server import Director
 from director.station import Station
 from evidence.state import read_state
 from metrology.errors import ConfigError, InstrumentError, PeerError, WattrigError
+from tests.director.waiting import sampled
 
 
 def reason_of(session: Path) -> tuple[str, str]:
@@ -116,7 +117,7 @@ def test_every_reply_of_the_daemon_is_checked(
             name = str(await client.begin())
             if command == "stop":
                 assert await client.ask("session,*,start,ranging") == "OK"
-                await asyncio.sleep(0.2)
+                await sampled(place.director.store / name, "ranging", 0 if fault == "stall_after=0" else 1)
             got = await client.ask(f"session,*,{command},ranging")
             assert got.startswith(reply.format(name)), got
             assert (await ended(events)).reason
@@ -137,7 +138,7 @@ def test_odd_figures_are_kept_with_a_warning(station: Callable[..., Station], ra
             client = await raw_client.connect(director.address)
             name = str(await client.begin())
             assert await client.ask("session,*,start,ranging") == "OK"
-            await asyncio.sleep(0.2)
+            await sampled(place.director.store / name, "ranging")
             assert await client.ask("session,*,stop,ranging") == "OK"
             await client.close()
             return name
@@ -157,7 +158,7 @@ def test_a_client_that_leaves_frees_the_analyzer(station: Callable[..., Station]
             name = str(await client.begin())
             if when != "opened":
                 assert await client.ask("session,*,start,ranging") == "OK"
-                await asyncio.sleep(0.2)
+                await sampled(place.director.store / name, "ranging")
             if when == "ranged":
                 assert await client.ask("session,*,stop,ranging") == "OK"
             client.writer.transport.abort()
@@ -181,9 +182,9 @@ def test_a_client_that_falls_silent_between_phases_does_not_keep_the_analyzer(
     async def run() -> str:
         async with asyncio.timeout(30), Director(place, events.append) as director:
             client = await raw_client.connect(director.address)
-            await client.begin(hello=True)
+            name = await client.begin(hello=True)
             assert await client.ask("session,*,start,ranging") == "OK"
-            await asyncio.sleep(0.4)  # while a phase is measured it may be silent
+            await sampled(place.director.store / name, "ranging", 8)  # while a phase is measured it may be silent
             assert await client.ask("session,*,stop,ranging") == "OK"
             told = str(await client.line())
             await client.close()
@@ -255,7 +256,7 @@ def test_a_session_in_use_is_left_alone(station: Callable[..., Station], raw_cli
         async with asyncio.timeout(20), Director(place) as director:
             client = await raw_client.connect(director.address)
             await client.begin()
-            assert claim.close_orphans(place.director.store) == ([], {})
+            assert orphans.close_orphans(place.director.store) == ([], {})
             await client.close()
 
     asyncio.run(run())
@@ -378,7 +379,7 @@ def test_a_state_that_cannot_be_written_is_made_up_for_at_the_next_start(
 
     session = place.director.store / asyncio.run(run())
     assert read_state(session) is None
-    told, owed = claim.close_orphans(place.director.store)
+    told, owed = orphans.close_orphans(place.director.store)
     assert (len(told), owed) == (1, {})  # its ranges were set back
     assert reason_of(session)[1] == "ranging"
     assert (session / "wattrig/partial/server.json").exists()
@@ -425,7 +426,7 @@ def test_a_director_killed_before_it_claims_its_session_leaves_nothing_open(
     session.mkdir()
     for part in made:
         (session / part).mkdir()
-    told, owed = claim.close_orphans(tmp_path)
+    told, owed = orphans.close_orphans(tmp_path)
     assert (len(told), owed) == (1, {})
-    assert reason_of(session)[0] == claim.REASON
-    assert claim.close_orphans(tmp_path) == ([], {})
+    assert reason_of(session)[0] == orphans.REASON
+    assert orphans.close_orphans(tmp_path) == ([], {})

@@ -9,19 +9,22 @@ from typing import Any
 
 import pytest
 
-from director import commands, conversation, events
+from director import commands, conversation, events, server
+from director.analyzer import Analyzer
+from director.events import Event, LogLine, Observe, unobserved
 from director.server import Director
 from director.station import Station
 from evidence.layout import DOWNLOADS
+from tests.director.waiting import sampled
 
 Talk = Callable[[Director, Any], Awaitable[None]]
 MAGIC = "mlcommons/power client v3"
 UUID = "cf59d627-4308-4753-b14a-f6070a63ce76"
 
 
-def with_director(station: Station, raw_client: Any, talk: Talk) -> None:
+def with_director(station: Station, raw_client: Any, talk: Talk, observe: Observe = unobserved) -> None:
     async def run() -> None:
-        async with asyncio.timeout(30), Director(station) as director:
+        async with asyncio.timeout(30), Director(station, observe) as director:
             client = await raw_client.connect(director.address)
             try:
                 await talk(director, client)
@@ -32,7 +35,7 @@ def with_director(station: Station, raw_client: Any, talk: Talk) -> None:
 
 
 def test_the_reference_client_gets_its_replies(station: Callable[..., Station], raw_client: Any) -> None:
-    async def talk(_director: Director, client: Any) -> None:
+    async def talk(director: Director, client: Any) -> None:
         assert await client.ask(MAGIC) == "mlcommons/power server v3"
         assert abs(float(await client.ask("time")) - time.time()) < 1
         name, uuid = (await client.ask(f"new,,{UUID}")).removeprefix("OK ").split(",")
@@ -42,7 +45,7 @@ def test_the_reference_client_gets_its_replies(station: Callable[..., Station], 
             assert await client.ask("time,1")
             assert await client.ask(f"session,{name},start,{phase}") == "OK"
             assert await client.ask(f"session,*,start,{phase}") == "OK"
-            await asyncio.sleep(0.3)
+            await sampled(director.station.director.store / name, phase)
             assert await client.ask(f"session,{name},stop,{phase}") == "OK"
             assert await client.ask(f"session,{name},stop,{phase}") == "OK"
         assert await client.ask(f"session,{name},done") == "OK"
@@ -73,6 +76,7 @@ def test_the_reference_client_gets_its_replies(station: Callable[..., Station], 
         ("session,*,done", "Error: unknown session"),
         ("download", "Error"),
         ("download,x,power/server.log", "Error"),
+        ("cleanup", "Error"),
         ("cleanup,x", "Error"),
         ("set_ntp", "Error: exception"),
     ],
@@ -134,7 +138,7 @@ def test_fixed_ranges_need_no_ranging(station: Callable[..., Station], raw_clien
     async def talk(director: Director, client: Any) -> None:
         name = await client.begin()
         assert await client.ask("session,*,start,testing,300,2.5") == "OK"
-        await asyncio.sleep(0.2)
+        await sampled(director.station.director.store / name, "testing")
         assert await client.ask("session,*,stop,testing") == "OK"
         assert await client.ask("session,*,done") == "OK"
         log = (director.station.director.store / name / "power/server.log").read_text()
@@ -208,6 +212,70 @@ def test_a_second_client_hears_who_measures(station: Callable[..., Station], raw
         await second.close()
 
     with_director(station(), raw_client, talk)
+
+
+@pytest.mark.parametrize("hello", [False, True], ids=["the reference's client", "ours"])
+def test_who_comes_while_a_session_is_broken_off_is_next(
+    station: Callable[..., Station], raw_client: Any, hello: bool
+) -> None:
+    """As with the reference director, which lets the next client wait: a script that begins anew at once goes on."""
+    ending = asyncio.Event()
+
+    def observe(event: Event) -> None:
+        if isinstance(event, LogLine) and "The session is broken off" in event.text:
+            ending.set()
+
+    async def talk(director: Director, client: Any) -> None:
+        assert await client.ask(f"session,{await client.begin(hello=hello)},start,ranging") == "OK"
+        client.writer.transport.abort()
+        await ending.wait()
+        following = await raw_client.connect(director.address)
+        assert director.busy(), "the analyzer is given back already, so that nothing is shown"
+        await following.begin(label="next")
+        await following.close()
+
+    with_director(station(more="[session]\ngrace_s = 0"), raw_client, talk, observe)
+
+
+def test_who_waits_for_the_end_of_a_session_in_vain_hears_who_measures(
+    station: Callable[..., Station], raw_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "ENDING_S", 0.1)
+    over = asyncio.Event()
+
+    async def never(_analyzer: Analyzer, *, measuring: bool) -> bool:
+        await over.wait()
+        return True
+
+    monkeypatch.setattr(Analyzer, "give_back", never)
+
+    async def talk(director: Director, client: Any) -> None:
+        name = await client.begin()
+        await client.close()
+        for _ in range(2):
+            following = await raw_client.connect(director.address)
+            assert (await following.ask(MAGIC)).startswith(f"Error: busy, session {name} is measuring")
+            await following.close()
+        over.set()
+
+    with_director(station(), raw_client, talk)
+
+
+def test_a_second_client_hears_that_the_first_is_gone(station: Callable[..., Station], raw_client: Any) -> None:
+    async def talk(director: Director, client: Any) -> None:
+        name = await client.begin(hello=True)
+        client.writer.transport.abort()
+        told = ""
+        while "gone" not in told:
+            second = await raw_client.connect(director.address)
+            told = await second.ask(MAGIC)
+            await second.close()
+        gone = r"its client is gone and has (\d+) s more to come back"
+        found = re.fullmatch(rf"Error: busy, session {name} is measuring since \S+; {gone}", told)
+        assert found
+        assert 15 < int(found[1]) <= 20
+
+    with_director(station(more="[session]\ngrace_s = 20"), raw_client, talk)
 
 
 def test_a_client_can_stop_the_director(station: Callable[..., Station], raw_client: Any) -> None:

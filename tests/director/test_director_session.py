@@ -16,6 +16,7 @@ from director.station import Station
 from evidence.layout import DOWNLOADS
 from evidence.power_log import read_power_log
 from evidence.state import read_state
+from tests.director.waiting import sampled
 
 MARK = r",Mark,{}_{}"
 SAMPLE = r"Time,\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d{3},Watts,\d+\.\d{6},Volts,230\.120000,Amps,\d\.\d{6},PF,0\.950000"
@@ -31,7 +32,7 @@ def measure(station: Station, raw_client: Any, *, hello: bool = False) -> tuple[
             name = str(await client.begin(hello=hello))
             for phase in ("ranging", "testing"):
                 assert await client.ask(f"session,*,start,{phase}") == "OK"
-                await asyncio.sleep(0.4)
+                await sampled(station.director.store / name, phase)
                 assert await client.ask(f"session,*,stop,{phase}") == "OK"
             assert await client.ask("session,*,done") == "OK"
             await client.close()
@@ -135,9 +136,9 @@ def test_more_channels_than_the_analyzer_has(station: Callable[..., Station], ra
     async def run(place: Station) -> str:
         async with asyncio.timeout(20), Director(place) as director:
             client = await raw_client.connect(director.address)
-            await client.begin()
+            name = await client.begin()
             assert await client.ask("session,*,start,ranging") == "OK"
-            await asyncio.sleep(0.2)
+            await sampled(place.director.store / name, "ranging")
             reply = str(await client.ask("session,*,stop,ranging"))
             await client.close()
             return reply

@@ -35,10 +35,10 @@ from evidence.state import read_state
 from metrology.reading import Sample, Validity
 
 # All sessions run once, side by side, and how long each waits is judged.
-pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.xdist_group("fault_matrix")]
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 WATTS = 100.0
 LIMIT_S = 10.0
-AT_ONCE = 11
+AT_ONCE = 19
 PAUSE_S = 3.0
 """How long faults that pass take, and how long each phase goes on after it began."""
 SETTLED_S = 1.5

@@ -13,6 +13,7 @@ from director.events import Event, LogLine
 from director.server import Director
 from director.server_log import LONGEST_SHOWN, server_log
 from director.station import Station
+from tests.director.waiting import sampled
 
 HEAD = r"ptd-server \d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} "
 SESSION = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d"
@@ -73,7 +74,7 @@ def test_ours(station: Callable[..., Station], raw_client: Any) -> None:
             for phase in ("ranging", "testing"):
                 for command in ("time", f"session,{name},start,{phase}", "time"):
                     await client.ask(command)
-                await asyncio.sleep(0.2)
+                await sampled(place.director.store / name, phase)
                 for command in ("time", f"session,{name},stop,{phase}", "time"):
                     await client.ask(command)
             await client.ask(f"session,{name},done")

@@ -18,6 +18,7 @@ from director.server import Director
 from director.station import Station, load_station
 from evidence.power_log import read_power_log
 from evidence.state import read_state
+from tests.director.waiting import sampled
 
 WATTRIG = Path(sys.executable).with_name("wattrig")
 
@@ -36,22 +37,24 @@ def two(station_file: Callable[..., Path], fake_program: Path) -> Callable[..., 
     return write
 
 
-async def _measure(station: Station, raw_client: Any, events: list[Event], phase_s: float) -> str:
+async def _measure(station: Station, raw_client: Any, events: list[Event], counts: tuple[int, ...]) -> str:
     async with asyncio.timeout(40), Director(station, events.append) as director:
         client = await raw_client.connect(director.address)
         name = str(await client.begin())
         for phase in ("ranging", "testing"):
             assert await client.ask(f"session,*,start,{phase}") == "OK"
-            await asyncio.sleep(phase_s)
+            for number, count in enumerate(counts, 1):
+                await sampled(station.director.store / name, phase, count, number)
             assert await client.ask(f"session,*,stop,{phase}") == "OK"
         assert await client.ask("session,*,done") == "OK"
         await client.close()
         return name
 
 
-def measure(station: Station, raw_client: Any, phase_s: float = 0.4) -> tuple[Path, list[Event]]:
+def measure(station: Station, raw_client: Any, counts: tuple[int, ...] = (5, 5)) -> tuple[Path, list[Event]]:
+    """Measure until each analyzer has taken so many samples in each phase."""
     events: list[Event] = []
-    return station.director.store / asyncio.run(_measure(station, raw_client, events, phase_s)), events
+    return station.director.store / asyncio.run(_measure(station, raw_client, events, counts)), events
 
 
 def test_what_a_session_of_two_leaves(two: Callable[..., Station], raw_client: Any) -> None:
@@ -101,7 +104,7 @@ def test_each_analyzer_has_its_record_and_its_own_ranges(two: Callable[..., Stat
 
 
 def test_a_short_run_of_one_meter_leaves_no_sum_behind_it(two: Callable[..., Station], raw_client: Any) -> None:
-    session, _ = measure(two("ok", "stall_after=1"), raw_client, 1.2)
+    session, _ = measure(two("ok", "stall_after=1"), raw_client, (24, 1))
     log = read_power_log(session / "run_1/spl.txt", "spl.txt")
     assert set(log.power_w[1:]) == {-1.0}
     assert log.power_w[0] > 0
@@ -151,7 +154,7 @@ def simulated(port: Path, watts: float) -> Iterator[None]:
         yield
     finally:
         simulator.terminate()
-        simulator.communicate(timeout=10)
+        simulator.communicate(timeout=20)
 
 
 @pytest.mark.slow
@@ -163,7 +166,7 @@ def test_two_instruments_add_up(tmp_path: Path, raw_client: Any) -> None:
     )
     path.write_text(f'[director]\nlisten = "127.0.0.1:0"\nstore = "store"\n{tables}')
     with simulated(tmp_path / "left", 120.0), simulated(tmp_path / "right", 45.0):
-        session, _ = measure(load_station(path), raw_client, 4.0)
+        session, _ = measure(load_station(path), raw_client)
     log = read_power_log(session / "run_1/spl.txt", "spl.txt")
     good = log.quality[0] == 0
     assert good.sum() >= 3

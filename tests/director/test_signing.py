@@ -87,6 +87,17 @@ def test_what_it_knows_of_the_analyzers_cannot_be_invented(folders: tuple[Path, 
         require_agreement(json.dumps(content).encode(), folders[0], KEY)
 
 
+@pytest.mark.parametrize("value", [1.0, True])
+def test_what_is_equal_in_python_alone_is_not_the_same(folders: tuple[Path, Path], value: object) -> None:
+    for folder in folders:
+        (folder / "power/server.json").write_text(json.dumps({"ptd_config": [{"device_type": 1}]}))
+    content = json.loads(stated(folders[1]))
+    require_agreement(json.dumps(content).encode(), folders[0], KEY)
+    content["predicate"]["analyzers"]["config"] = [{"device_type": value}]
+    with pytest.raises(EvidenceError, match="something else of the analyzers"):
+        require_agreement(json.dumps(content).encode(), folders[0], KEY)
+
+
 def test_no_session_no_signature(station: Callable[..., Station], raw_client: Any, tmp_path: Path) -> None:
     make_identity(KeyFolder(tmp_path / "keys"), "lab", datetime.datetime.now(datetime.UTC))
     place = station(top='keys = "keys"')
@@ -96,7 +107,11 @@ def test_no_session_no_signature(station: Callable[..., Station], raw_client: An
             client = await raw_client.connect(director.address)
             name = await client.begin(hello=True)
             for words in (name, "2026-11-22_12-00-00", "../x", "*", ""):
-                assert await client.ask(f"wattrig,sign,{words}") == "Error", "open, or another's"
+                for secret in ("", "a" * 32):
+                    assert await client.ask(f"wattrig,sign,{words},{secret}") == "Error", "nobody's, or not proven"
+            assert await client.ask(f"wattrig,sign,{name}") == "Error: exception"
+            open_still = await client.ask(f"wattrig,sign,{name},{director.secret_of(name)}")
+            assert open_still == "Error: the session is not complete: it is still open"
             await client.close()
 
     asyncio.run(run())

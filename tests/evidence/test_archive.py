@@ -65,6 +65,16 @@ def test_a_name_that_comes_twice_is_refused(tmp_path: Path) -> None:
         unpacked(tmp_path / "x")
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_file_without_a_name_is_refused(kind: str, tmp_path: Path) -> None:
+    path = tarred(tmp_path / "x", {".": b"content"})
+    if kind == "zip":
+        path = zipped(path, {"zz": b"content"})
+        path.write_bytes(path.read_bytes().replace(b"zz", b"\0z"))  # zipfile ends a name at its first NUL
+    with pytest.raises(EvidenceError, match="a file without a name"):
+        unpacked(path)
+
+
 def test_a_file_that_is_also_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError, match=r"cannot be unpacked|twice"):
         unpacked(tarred(tmp_path / "x", {"a": b"", "a/b": b""}))

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -78,3 +79,19 @@ def test_lines_of_another_width_are_left_out() -> None:
     fitting, places = block.separated(2)
     assert fitting.tolist() == [True, False, False, False, True]
     assert [block.text[a + 1 : b] for a, b in places[:, :2].tolist()] == [b"a", b"f"]
+
+
+@given(st.lists(st.lists(st.text("ab", max_size=2), min_size=1, max_size=4), min_size=1, max_size=12))
+def test_lines_are_separated_as_split_does(rows: list[list[str]]) -> None:
+    block = Block("".join(f"{','.join(row)}\n" for row in rows).encode())
+    for width in range(1, 5):
+        fitting, places = block.separated(width)
+        assert fitting.tolist() == [len(row) == width for row in rows]
+        found = [[block.text[a + 1 : b].decode() for a, b in pairwise(row)] for row in places.tolist()]
+        assert found == [row for row in rows if len(row) == width]
+
+
+def test_lines_and_letters_of_a_block() -> None:
+    block = Block(b"Response\n\nERROR\nR")
+    assert block.lines(np.array([3, 0, 1])) == [b"R", b"Response", b""]
+    assert block.count(ord("R")) == 5

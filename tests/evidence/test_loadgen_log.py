@@ -159,3 +159,10 @@ def test_published_logs(published: Path) -> None:
         assert (len(log.windows), log.damaged, log.unpaired, log.text("result_validity")) == (1, 0, 0, "VALID")
         expected = next(name for name in ("v1.1", "v4.1", "v5.1") if name in log.path.parts)
         assert log.round_name() == (None if expected == "v1.1" else expected)
+
+
+@pytest.mark.parametrize(
+    ("rest", "good"), [("", True), (" \t", True), ("x", False), ("}", False), (', {"a": 1}', False)]
+)
+def test_a_record_ends_with_its_line(rest: str, good: bool) -> None:
+    assert parse_record(b':::MLLOG {"key": "a"}' + rest.encode()) == ({"key": "a"} if good else {})

@@ -162,3 +162,19 @@ def test_published_logs_agree_with_a_plain_count(published: Path) -> None:
         assert len(list(log.goes())) == 2
         assert log.version() in {"1.9.2-3976349f-20201208", "1.10.0-ed9a21d2-20220817", "1.11.1-69286632-20240907",
                                  "1.11.1-462c978e-20240907"}  # fmt: skip
+
+
+PIECES = ["Time,07-11-2024 23:34:58.718,Watts,1.000000", at(1, "ERROR: USB."), at(2, "WARNING: late"), at(3, "RMS"),
+          at(4, "Response to client sent: OK"), at(5, "WARNING: ERROR").rstrip("\n"), "ERROR", "R", "\n"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=15))
+def test_no_error_or_warning_is_overlooked_anywhere(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str]
+) -> None:
+    content = "".join(pieces)
+    log = read(tmp_path_factory.mktemp("ptd"), content)
+    lines = content.split("\n")
+    assert log.lines.tolist() == [n for n, line in enumerate(lines, 1) if "ERROR" in line or "WARNING" in line]
+    starts = [line[23:48] for line in lines].count(": Response to client sent")
+    assert log.midline_stamps == content.count(": Response to client sent: ") - starts

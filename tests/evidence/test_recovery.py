@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from evidence.journal import Journal, read_journal
+from evidence.ptd_protocol import RangesReply
 from evidence.recovery import (
     begun_ns,
     completed_by,
     in_the_air,
     last_phase,
+    owed_by,
     sample_lines,
     summary_of,
     write_partial_summary,
@@ -68,3 +72,34 @@ def test_the_daemons_log_completes_the_journal() -> None:
     assert completed_by([one, two], [one, two, three]) == [one, two, three]
     assert completed_by([one, "Time,dam"], ["", "Time,11-22-2026 15:26"]) == [one]
     assert completed_by([], [one, two], since_ns=10**19) == []
+
+
+FOUND = ("RR", "Ranges,0,10.000000,1,300.000000")
+BACK = [("SR,V,Auto", "Range V changed"), ("SR,A,10.000000", "Range A changed")]
+
+
+@pytest.mark.parametrize(
+    ("said", "owes"),
+    [
+        ([], False),
+        ([("SR,A,Auto", "Range A changed")], True),
+        ([("SR,A,Auto", "")], True),
+        ([("SR,A,Auto", "Error: refused")], True),
+        ([("SR,A,Auto", "Range A changed"), *BACK], False),
+        ([("SR,A,Auto", "Range A changed"), *BACK[:1]], True),
+        ([("SR,A,Auto", "Range A changed"), BACK[0], (BACK[1][0], "")], True),
+        ([("SR,A,10.000000", "Range A changed")], False),
+        ([("SR,X", "?"), ("Go", "Starting")], False),
+    ],
+)
+def test_what_a_session_owes_its_analyzer(tmp_path: Path, said: list[tuple[str, str]], owes: bool) -> None:
+    journal = Journal(tmp_path / "a.journal")
+    for command, reply in (FOUND, *said):
+        journal.add("asked", of=1, cmd=command)
+        if reply:
+            journal.add("answered", of=1, cmd=command, reply=reply)
+    journal.add("answered", of="client", cmd="SR,A,1", reply="?")
+    journal.add("answered", of=2, cmd="RR", reply="nothing that can be read")
+    journal.close()
+    found = owed_by(read_journal(journal.path))
+    assert found == ({1: RangesReply(current="10.000000", voltage="Auto")} if owes else {})

@@ -1,4 +1,5 @@
 import json
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evidence.bounded_json import depth_exceeds
 from evidence.session_json import Exchange, SessionRecord, read_session_json
 
 GOOD: dict[str, Any] = {
@@ -112,3 +114,9 @@ def test_any_json_is_read_without_an_exception(
 def test_any_bytes_are_read_without_an_exception(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     record = read(tmp_path_factory.mktemp("json"), content)
     assert record.parsed or record.error
+
+
+@given(st.text('[]{}"a', max_size=40), st.integers(0, 4))
+def test_nesting_is_counted_as_brackets_come(text: str, limit: int) -> None:
+    steps = [1 if letter in "[{" else -1 if letter in "]}" else 0 for letter in text]
+    assert depth_exceeds(text.encode(), limit) is (max(accumulate(steps), default=0) > limit)

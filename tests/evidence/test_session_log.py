@@ -91,3 +91,30 @@ def test_any_quoted_text_is_taken(tmp_path_factory: pytest.TempPathFactory, text
     line = f"client 2024-07-23 11:35:08,469 [INFO] Got response: {text!r}\n"
     log = read(tmp_path_factory.mktemp("log"), line.encode(errors="replace"))
     assert len(log.traffic) == 1
+
+
+@given(
+    st.lists(st.sampled_from(["Time,t", ",Watts,1", ",Watts,%s", ",Amps,2"]), max_size=12), st.text("a%_", max_size=4)
+)
+def test_marks_are_put_in_line_by_line(parts: list[str], mark: str) -> None:
+    listed = "".join(f"\n{part}" if part.startswith("Time") else part for part in parts)
+    expected = []
+    for line in listed.split("\n"):
+        head, *groups = line.split(",Watts,")
+        if groups:
+            channels = [f",Ch{number},Watts,{group}" for number, group in enumerate(groups[1:], 1)]
+            expected.append(f"{head},Watts,{groups[0]},Mark,{mark}{''.join(channels)}\n")
+    assert session_log.Listing(1, 1, mark, listed.encode()).as_power_log().decode() == "".join(expected)
+
+
+@pytest.mark.parametrize("end", ["\\n", "\\r\\n"])
+def test_line_ends_of_a_listing(tmp_path: Path, end: str) -> None:
+    line = f"ptd-server 2025-07-25 15:27:32,203 [INFO] Reply from ptd: 'Time,a{end}Time,b{end}C:\\\\x'\n"
+    assert read(tmp_path, line).listings[0].text == b"Time,a\nTime,b\nC:\\\\x"
+
+
+@pytest.mark.parametrize("text", ["'", "'OK", "OK'", "OK", ""])
+def test_what_is_not_quoted_is_no_traffic(tmp_path: Path, text: str) -> None:
+    log = read(tmp_path, f"client 2024-07-23 11:35:08,469 [INFO] Got response: {text}\n")
+    assert log.traffic == ()
+    assert log.other == ((1, "INFO", f"Got response: {text}"),)

@@ -13,6 +13,7 @@ import pytest
 
 from sut_client.events import Event
 from sut_client.options import Options
+from tests.serving import serving
 
 SESSION = "2026-11-22_12-00-00"
 SERVER_UUID = "6437f2a0-bca5-4023-95a7-257e7849665a"
@@ -108,14 +109,12 @@ class ScriptedDirector:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            yield
-        finally:
-            server.close()
-            if self.writer is not None:
-                self.writer.close()
+        async with serving(self.serve) as self.port:
+            try:
+                yield
+            finally:
+                if self.writer is not None:
+                    self.writer.close()
 
 
 def framed(content: bytes) -> bytes:

@@ -1,8 +1,6 @@
 import asyncio
 import json
-import os
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from metrology.errors import ConfigError, PeerError, PeerGoneError, SessionError
 from sut_client import link, workload
 from sut_client.client import run
 from sut_client.events import ClockMeasured, Finished, PhaseEnded, PhaseStarted, SessionNamed, WorkloadStarted
+from tests.sut_client import groups
 
 SESSION = "2026-11-22_12-00-00"
 TIMES = ["time"] * link.BURST
@@ -42,18 +41,6 @@ def assert_aborted(bench: Any, phase: str, reason: str) -> None:
     assert state is not None
     assert (state.state, state.phase) == ("aborted", phase)
     assert reason in state.reason
-
-
-def gone(group: int) -> bool:
-    """Wait until no process of the group is left."""
-    give_up_s = time.monotonic() + 5
-    while time.monotonic() < give_up_s:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_a_whole_session_in_the_order_of_the_reference(bench: Any) -> None:
@@ -255,6 +242,23 @@ def test_a_file_that_came_changed_is_found_and_the_directors_copy_is_kept(bench:
     assert f"cleanup,{SESSION}" not in bench.director.commands
 
 
+def test_a_director_that_wrote_no_ptd_out_is_not_asked_for_it(bench: Any) -> None:
+    """The reference's director of v1.1: its server.json does not list the file, and `download` answers `Error`."""
+    del bench.director.digests["run_1/ptd_out.txt"]
+    bench.director.answers[f"download,{SESSION},run_1/ptd_out.txt"] = "Error"
+    assert measure(bench) == bench.session
+    state = read_state(bench.session)
+    assert state is not None
+    assert state.state == "complete"
+    assert not (bench.session / "wattrig/ptd_out.txt").exists()
+
+
+def test_a_ptd_out_that_server_json_lists_must_come(bench: Any) -> None:
+    bench.director.answers[f"download,{SESSION},run_1/ptd_out.txt"] = "Error"
+    with pytest.raises(PeerError, match="got 'Error' from the director, expected a block length"):
+        measure(bench)
+
+
 def test_a_refused_cleanup_spoils_nothing(bench: Any) -> None:
     bench.director.answers["cleanup"] = "Error"
     assert measure(bench) == bench.session
@@ -346,7 +350,7 @@ def test_the_workload_ends_with_the_director(bench: Any, reason: str) -> None:
         bench.director.writer.close()
 
     group = break_off(bench, director_ends)
-    assert gone(group)
+    assert groups.is_gone(group)
     assert "in the ranging phase" in str(bench.caught)
     assert (reason or "the connection was closed") in str(bench.caught)
     assert_aborted(bench, "ranging", reason)
@@ -357,7 +361,7 @@ def test_the_workload_ends_with_the_client(bench: Any) -> None:
         session.cancel("SIGTERM")
 
     group = break_off(bench, cancel)
-    assert gone(group)
+    assert groups.is_gone(group)
     assert_aborted(bench, "ranging", "ended by SIGTERM")
 
 
@@ -373,7 +377,7 @@ def test_a_workload_that_ignores_sigterm_is_killed(bench: Any, monkeypatch: pyte
         session.cancel()
 
     group = break_off(bench, cancel, f"sh {script}")
-    assert gone(group)
+    assert groups.is_gone(group)
 
 
 def test_a_director_on_another_machine_needs_the_operators_word(bench: Any) -> None:

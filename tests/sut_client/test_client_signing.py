@@ -6,6 +6,7 @@ import datetime
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,13 +14,15 @@ import pytest
 from evidence.envelope import is_signed_by, seal, sign, unseal
 from evidence.state import read_state
 from evidence.statement import STATEMENT, compare, parse_statement
+from evidence.traffic_log import TrafficLog
 from metrology.errors import ConfigError, PeerError, PeerRefusedError
 from sut_client.client import run
 from sut_client.connection import require_protection
 from sut_client.events import LogLine
 from sut_client.signing import _require_right, ask_director, parse_signature
+from wire.comeback import Pass
 from wire.identity import make_identity
-from wire.keys import KeyFolder
+from wire.keys import KeyFolder, Party
 
 THEIR_KEY = "AAAA-BBBB-CCCC-DDDD-EEEE-FFFF"
 
@@ -67,27 +70,39 @@ def test_without_a_key_the_session_is_whole_and_says_so(bench: Any, tmp_path: Pa
 class Answering:
     """A link whose director answers so."""
 
-    def __init__(self, reply: str) -> None:
+    def __init__(self, reply: str, party: Party | None = None) -> None:
         self.reply = reply
+        self.given = Pass("a secret", 60.0)
+        self.lines = SimpleNamespace(party=party)
 
     async def ask(self, command: str) -> str:
-        assert command == "wattrig,sign,2026-11-22_12-00-00"
+        assert command == "wattrig,sign,2026-11-22_12-00-00,a secret"
         return self.reply
+
+
+def asked(link: Any) -> str:
+    log = TrafficLog("client", lambda _line: None, must_write=False)
+    return asyncio.run(ask_director(link, "2026-11-22_12-00-00", log))
 
 
 @pytest.mark.parametrize(
     ("reply", "key"), [(f"OK,{THEIR_KEY}", THEIR_KEY), ("Error: the director has no key", ""), ("Error", "")]
 )
 def test_a_director_of_ours_is_asked(reply: str, key: str) -> None:
-    link: Any = Answering(reply)
-    assert asyncio.run(ask_director(link, "2026-11-22_12-00-00")) == key
+    assert asked(Answering(reply)) == key
+
+
+def test_a_director_signs_with_the_key_that_tls_proved(keys: KeyFolder) -> None:
+    own = keys.own()
+    assert asked(Answering(f"OK,{own.fingerprint}", own)) == own.fingerprint
+    with pytest.raises(PeerError, match=f"wants to sign with the key {THEIR_KEY}, and TLS proved {own.fingerprint}"):
+        asked(Answering(f"OK,{THEIR_KEY}", own))
 
 
 @pytest.mark.parametrize("reply", ["OK,", "OK,evil", "OK," + "A" * 5000])
 def test_what_is_no_fingerprint_is_named(reply: str) -> None:
-    link: Any = Answering(reply)
     with pytest.raises(PeerError, match="as the fingerprint of its key"):
-        asyncio.run(ask_director(link, "2026-11-22_12-00-00"))
+        asked(Answering(reply))
 
 
 def test_without_the_packages_for_signing_the_session_is_whole(

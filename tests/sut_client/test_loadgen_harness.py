@@ -36,7 +36,8 @@ def test_a_real_test_is_valid(tmp_path: Path, scenario: str) -> None:
     assert log.text("effective_scenario") == scenario
     assert log.round_name() is not None
     window = log.windows[0]
-    assert 3.0 <= (window.end_ns - window.begin_ns) / 1e9 < 4.5
+    # As many samples as the machine did in that time just before; other tests beside it may slow them down.
+    assert 3.0 <= (window.end_ns - window.begin_ns) / 1e9 < 12
     assert (tmp_path / "mlperf_log_trace.json").stat().st_size == 0
 
 
@@ -57,6 +58,7 @@ command_line(OneMillisecond, "resnet50", sys.argv[1:])
 """
 
 
+@pytest.mark.alone
 def test_the_peak_of_a_server_is_searched_for(tmp_path: Path) -> None:
     (tmp_path / "peak.py").write_text(PEAK)
     (tmp_path / "user.conf").write_text("*.Server.target_qps = 100\n*.Server.min_duration = 200\n")

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evidence.clock_record import read_clock
+from evidence.traffic_log import TrafficLog
 from metrology.errors import ConfigError, PeerError, PeerGoneError, PeerRefusedError, SessionError
-from sut_client import ntp
+from sut_client import clocks, ntp
 from sut_client.client import run
 
 NOW_NS = 1_795_357_027 * 10**9
@@ -203,9 +204,16 @@ def test_chrony_is_asked_without_harm(chronyc: Path, monkeypatch: pytest.MonkeyP
     assert asyncio.run(ntp.chrony_tracking()) is None
 
 
-def measure_with_ntp(bench: Any, ahead_ns: int) -> Path:
+def measure_with_ntp(bench: Any, ahead_ns: int, good: int = 99) -> Path:
+    """Run a session; the time server is synchronised itself for the first `good` questions."""
+
+    def reply(cookie: int) -> list[bytes]:
+        leap = 0 if server.asked <= good else 3
+        return [answer(cookie, arrived=ntp.ntp_stamp(time.time_ns() + ahead_ns), leap=leap)]
+
+    server = Server(reply)
+
     async def go() -> Path:
-        server = Server(lambda cookie: [answer(cookie, arrived=ntp.ntp_stamp(time.time_ns() + ahead_ns))])
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(lambda: server, local_addr=("127.0.0.1", 0))
         async with bench.director.running():
@@ -234,3 +242,43 @@ def test_a_clock_that_ntp_says_is_wrong_stops_the_session(bench: Any, ahead_ns: 
     with pytest.raises(SessionError, match=r"minus this machine's is [+-](4|5)\d\d\.\d{3} ms \(\+-"):
         measure_with_ntp(bench, ahead_ns)
     assert not bench.session.exists()
+
+
+def test_a_server_that_is_lost_on_the_way_is_recorded_and_ends_nothing(bench: Any) -> None:
+    session = measure_with_ntp(bench, 250_000_000, good=1)
+    record = read_clock(session)
+    assert record is not None
+    first, *later = record.ntp
+    assert (first.synchronised, first.problem) == (True, "")
+    assert [state.synchronised for state in later] == [None, None]
+    assert all("gives no time: it is not synchronised itself" in state.problem for state in later)
+    log = (session / "power/client.log").read_text()
+    assert re.search(r"\[WARNING\] before testing: .* is \+2\d\d\.\d{3} ms, so the session goes on", log)
+
+
+def test_a_server_that_gives_no_time_from_the_first_ends_the_session(bench: Any) -> None:
+    with pytest.raises(PeerError, match="gives no time"):
+        measure_with_ntp(bench, 0, good=0)
+    assert not bench.session.exists()
+
+
+@pytest.mark.parametrize(
+    ("stepped_ms", "goes_on"), [(0, True), (300, True), (-300, True), (600, False), (-600, False)]
+)
+def test_without_its_server_a_clock_is_held_against_the_last_answer(
+    monkeypatch: pytest.MonkeyPatch, stepped_ms: int, goes_on: bool
+) -> None:
+    async def nobody(_address: str) -> ntp.Answer:
+        raise PeerGoneError("the NTP server gave no answer")
+
+    monkeypatch.setattr(ntp, "query", nobody)
+    found = clocks.Clocks("ntp.lab", TrafficLog("client", lambda _: None, must_write=True), lambda _: None)
+    found._agreed = clocks.Agreed(50.0, time.time_ns() - stepped_ms * 10**6, time.monotonic_ns())
+    asking = found._ask_ntp("before testing")
+    if goes_on:
+        assert asyncio.run(asking).problem == "the NTP server gave no answer"
+        return
+    with pytest.raises(
+        SessionError, match=r"is [+-][56][45]\d\.\d{3} ms by its last answer \(the NTP server gave no"
+    ):
+        asyncio.run(asking)

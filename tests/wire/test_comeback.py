@@ -1,6 +1,16 @@
 import pytest
 
-from wire.comeback import Pass, hello_reply, new_secret, public, read_hello, read_resume, resume_line, same_secret
+from wire.comeback import (
+    Pass,
+    hello_reply,
+    new_secret,
+    public,
+    read_hello,
+    read_resume,
+    resume_line,
+    same_secret,
+    sign_line,
+)
 
 
 def test_hello_is_read_back_and_its_secret_shown_nowhere() -> None:
@@ -11,6 +21,7 @@ def test_hello_is_read_back_and_its_secret_shown_nowhere() -> None:
     assert given.secret not in public(resume_line("2026-01-01_00-00-00", given.secret, 7))
     assert read_resume(resume_line("s", given.secret, 7)) == ("s", given.secret, 7)
     assert read_resume(f"wattrig,resume,s,{given.secret}") is None
+    assert public(sign_line("s", given.secret)) == "wattrig,sign,s,<secret>"
     assert given.secret not in public(f"wattrig,fetch,s,{given.secret},run_1/spl.txt,0")
 
 

@@ -48,6 +48,16 @@ def test_lines_end_as_the_reference_ends_them() -> None:
     over_tcp(talk)
 
 
+def test_a_line_stays_one_line_whatever_it_quotes() -> None:
+    async def talk(near: Lines, far: Lines) -> None:
+        await near.send("wattrig,abort,'a\r\nsession,*,done\n\udcff' cannot be written")
+        assert await far.receive(5) == "wattrig,abort,'a  session,*,done ?' cannot be written"
+        await near.send("time")
+        assert await far.receive(5) == "time"
+
+    over_tcp(talk)
+
+
 @pytest.mark.parametrize("size", [0, 1, 1_048_576, 2_500_000])
 def test_a_file_arrives_whole(tmp_path: Path, size: int) -> None:
     (tmp_path / "sent").write_bytes(bytes(index % 251 for index in range(size)))
@@ -139,6 +149,44 @@ def test_bytes_arrive_whole_and_bounded(size: int) -> None:
             await near.receive_bytes(7, 5)
 
     over_tcp(talk)
+
+
+def test_bytes_that_come_one_by_one_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "MOST_BLOCKS", 100)
+
+    async def talk(near: Lines, far: Lines) -> None:
+        far._writer.write(b"1\r\nx" * 200)
+        with pytest.raises(PeerError, match="sent over 100 blocks"):
+            await near.receive_bytes(1 << 20, 5)
+
+    over_tcp(talk)
+
+
+def test_bytes_that_drip_have_an_end_in_time() -> None:
+    async def talk(near: Lines, far: Lines) -> None:
+        async def drip() -> None:
+            while True:
+                far._writer.write(b"1\r\nx")
+                await asyncio.sleep(0.02)
+
+        dripping = asyncio.create_task(drip())
+        with pytest.raises(PeerGoneError, match=r"did not send all within 0\.2 s"):
+            await near.receive_bytes(1 << 20, 0.2)
+        dripping.cancel()
+
+    over_tcp(talk)
+
+
+def test_a_file_in_crumbs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "MOST_BLOCKS", 10)
+
+    async def talk(near: Lines, far: Lines) -> None:
+        far._writer.write(b"1\r\nx" * 11)
+        with pytest.raises(PeerError, match="sent over 10 blocks"):
+            await near.receive_file(tmp_path / "got", 5)
+
+    over_tcp(talk)
+    assert not (tmp_path / "got").exists()
 
 
 def test_a_peer_that_does_not_read_cannot_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
