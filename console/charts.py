@@ -163,6 +163,7 @@ def histogram(values: Floats, mean: float, name: str) -> str:
     x = value_axis(edges, name)._replace(low=float(edges[0]), high=float(edges[-1]))
     x = x._replace(ticks=tuple(tick for tick in x.ticks if x.low <= tick[0] <= x.high))
     y = value_axis(counts, "samples", zero=True)
+    y = y._replace(ticks=tuple((at, label.removesuffix(".0")) for at, label in y.ticks if at == round(at)))
     bars = "".join(
         f"M{left * SIDE:.1f} {SIDE}V{(1 - up) * SIDE:.1f}H{right * SIDE:.1f}V{SIDE}"
         for left, right, up in zip(x.part(edges[:-1]), x.part(edges[1:]), y.part(counts * 1.0), strict=True)

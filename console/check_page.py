@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from compliance.findings import Outcome
 from compliance.result import Result
+from console.plot import number
+from console.report_tables import said_unit
 from console.templates import render
 
 
@@ -26,6 +28,8 @@ def page(results: Sequence[Result], *, passes: bool = False) -> str:
         strict=Counter(result.strict_verdict for result in results),
         reference=Counter(result.reference_verdict for result in results),
         broken=_broken(results),
+        number=number,
+        said_unit=said_unit,
     )
 
 

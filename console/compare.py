@@ -131,4 +131,6 @@ def html_of(found: "Comparison") -> str:
 
 
 def _percent(figure: "Figure") -> str:
-    return "" if figure.difference is None else f"{figure.difference:+.2%}"
+    from console.plot import percent
+
+    return "" if figure.difference is None else percent(figure.difference, 2, signed=True)

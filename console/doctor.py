@@ -121,7 +121,7 @@ def _measuring(asked: Asked) -> Checks:
         "meters": lambda: ports.meter_lines(station) if station else [ports.unasked_line()],
     }
     if station:
-        found["addresses"] = lambda: ports.listening_lines(station)
+        found["addresses"] = lambda: ports.listening_lines(station, Linux())
     return found
 
 

@@ -3,6 +3,7 @@
 import datetime
 import getpass
 import json
+import os
 import socket
 import sys
 from pathlib import Path
@@ -51,10 +52,17 @@ def init(title: str, folder: Path | None) -> None:
     """
     from wire.identity import make_identity
 
-    title = title or f"{getpass.getuser()}@{socket.gethostname()}"
+    title = title or f"{_user()}@{socket.gethostname()}"
     party = make_identity(KeyFolder(folder), title, datetime.datetime.now(datetime.UTC))
     click.echo(f"made a key in '{KeyFolder(folder).path}'; its fingerprint, to read aloud:\n  {party.fingerprint}")
     click.echo("next: bring the output of 'wattrig keys show' to the other machine, and trust it there")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container the user may have no name
+        return str(os.getuid())
 
 
 @keys.command()

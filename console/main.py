@@ -80,6 +80,10 @@ class Commands(LazyGroup):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(FAILED)
+        except OSError as problem:
+            where = "" if problem.filename is None else f"{problem.filename!r}: "
+            click.echo(f"wattrig: {where}{problem.strerror or problem}", err=True)
+            sys.exit(FAILED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+MINUS = "\N{MINUS SIGN}"
 SIDE = 1000
 """Units along each side of the stretched square."""
 _TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 NARROW = 8.0
 """Below this factor from end to end the ticks of a logarithmic axis stand at even steps."""
+RIM = 0.02
+"""Part of the values' span that is kept free at both ends of an axis: on the very edge half of a line is cut off."""
 LARGEST = 1e15
 """Values beyond this are no readings of anything; they are left out of charts."""
 
@@ -62,6 +65,14 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:.{digits - 1}e}"
 
 
+def percent(part: float, digits: int, *, signed: bool = False) -> str:
+    """Write a fraction as percent; what rounds to nothing has no minus sign."""
+    text = f"{part * 100:+.{digits}f}" if signed else f"{part * 100:.{digits}f}"
+    if float(text) == 0:
+        text = text.replace("-", "+" if signed else "")
+    return f"{text.replace('-', MINUS)}\N{NO-BREAK SPACE}%"
+
+
 def duration(seconds: float) -> str:
     """Write a time since an origin, as 0:05, 12:30 or 3:25:00."""
     whole = round(abs(seconds))
@@ -88,8 +99,9 @@ def value_axis(values: Sequence[float] | Floats, name: str, *, zero: bool = Fals
     if low >= 0 and (zero or low < high / 2):
         low = 0.0
     step = _step((high - low) or abs(high) * 0.1 or 1.0)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    last = max(last, first + 1)
+    rim = (high - low) * RIM or step / 2
+    first, last = math.floor((low - rim) / step), math.ceil((high + rim) / step)
+    first = max(first, 0) if low >= 0 else first
     ticks = tuple((at * step, _tick(at * step, step)) for at in range(first, last + 1))
     return Axis(first * step, last * step, ticks, name)
 

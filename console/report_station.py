@@ -8,6 +8,7 @@ from compliance.checks.common import SIDES
 from compliance.checks.ranging import dialogues
 from compliance.facts import PHASES
 from console.charts import Estimate, Span
+from console.plot import number
 from console.report_tables import Row
 from console.session_view import SessionView, or_none
 from evidence.ptd_protocol import parse_identity
@@ -45,8 +46,10 @@ def spans(view: SessionView) -> Iterator[Span]:
             found = or_none(moments, view.facts, side, phase)
             for what, (begin_s, end_s) in zip(_PARTS, _pairs(found.wall_s if found else ()), strict=False):
                 if 0 < begin_s <= end_s < 4e9:
-                    said = f"{side}, {phase}: {what}, {end_s - begin_s:.1f} s"
-                    yield Span(side, int(begin_s * 1e9), int(end_s * 1e9), f"part {phase} {what.split()[0]}", said)
+                    said = f"{_SIDES[side]}, {phase}: {what}, {end_s - begin_s:.1f} s"
+                    yield Span(
+                        _SIDES[side], int(begin_s * 1e9), int(end_s * 1e9), f"part {phase} {what.split()[0]}", said
+                    )
     for phase in PHASES:
         if window := view.window_ns(phase):
             said = f"LoadGen, {phase}: window, {(window[1] - window[0]) / 1e9:.1f} s"
@@ -54,6 +57,7 @@ def spans(view: SessionView) -> Iterator[Span]:
 
 
 _PARTS = ("start", "load", "end")
+_SIDES = {"client": "client", "server": "director"}
 
 
 def _pairs(moments_s: tuple[float, ...]) -> list[tuple[float, float]]:
@@ -71,7 +75,9 @@ def station(view: SessionView) -> Iterator[Row]:
         used = ", ".join(map(str, config.channels)) or "as the analyzer has it"
         yield f"port{which}", f"{config.device_port} (device type {config.device_type}, channel {used})"
     for count, dialogue in enumerate(dialogues(server.ptd_messages), 1):
-        asked = [f"{entry.quantity} {entry.value}" for entry in dialogue.settings if entry.when == "before testing"]
+        asked = [
+            _setting(entry.value, entry.quantity) for entry in dialogue.settings if entry.when == "before testing"
+        ]
         if asked:
             yield f"ranges of testing{f' {count}' if len(replies) > 1 else ''}", ", ".join(asked)
     for name, text in (
@@ -84,6 +90,12 @@ def station(view: SessionView) -> Iterator[Row]:
     ):
         if text:
             yield name, text
+
+
+def _setting(value: str, unit: str) -> str:
+    """Write a range that was asked for; directors write it with as many digits as they like."""
+    asked = or_none(float, value)
+    return f"{value} {unit}" if asked is None else f"{number(asked)} {unit}"
 
 
 def _analyzer(reply: str, name: str) -> Iterator[Row]:

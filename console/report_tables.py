@@ -1,6 +1,7 @@
 """The tables of a report: rows of text made from the figures of a session."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -9,10 +10,9 @@ from compliance.facts import PHASES, Phase
 from compliance.findings import Finding, Outcome
 from compliance.power import PowerResult
 from compliance.uncertainty import uncertainty_of_power
-from console.plot import duration, number
+from console.plot import duration, number, percent
 from console.session_view import SessionView, or_none
 from evidence.power_samples import BAD, GOOD, MISSED, NON_FINITE, PEAK_OVER
-from evidence.stamps import format_stamp
 from evidence.uncertainty_reply import last_of_run
 from metrology.errors import EvidenceError
 from scoring.energy import NOTHING, inside, reference_mean
@@ -63,7 +63,7 @@ def steps(view: SessionView) -> Iterator[Row]:
         inferred = f", inferred for {power.scenario}" if power.inferred else ""
         yield "power result", f"{number(power.metric, 8)} {said_unit(power)}", _formula(view, power) + inferred
     if view.mean_uncertainty is not None:
-        yield "uncertainty", f"{view.mean_uncertainty:.3%}", _certainty(power)
+        yield "uncertainty", percent(view.mean_uncertainty, 3), _certainty(power)
     yield from _efficiency(view)
     yield from _cross_checks(power)
 
@@ -80,8 +80,9 @@ def _certainty(power: PowerResult) -> str:
         power.uncertainty_model or "", "both formulas"
     )
     alone = power.uncertainty_independent
-    apart = alone is not None and alone != power.uncertainty
-    return f"of the mean, by {model}" + (f"; {alone:.3%} were the meters independent" if apart else "")
+    if alone is None or alone == power.uncertainty:
+        return f"of the mean, by {model}"
+    return f"of the mean, by {model}; {percent(alone, 3)} were the meters independent"
 
 
 def _efficiency(view: SessionView) -> Iterator[Row]:
@@ -98,7 +99,11 @@ def _efficiency(view: SessionView) -> Iterator[Row]:
 def _cross_checks(power: PowerResult) -> Iterator[Row]:
     if power.time_weighted_mean_w is not None:
         apart = power.time_weighted_mean_w / power.mean_w - 1
-        yield "for comparison", f"{number(power.time_weighted_mean_w, 6)} W", f"weighted by time: {apart:+.3%}"
+        yield (
+            "for comparison",
+            f"{number(power.time_weighted_mean_w, 6)} W",
+            f"weighted by time: {percent(apart, 3, signed=True)}",
+        )
     if power.joules_per_stream is not None:
         yield "", f"{number(power.joules_per_stream, 6)} J", "the auditor's figure: mean latency times mean power"
     if power.longest_gap_s is not None:
@@ -108,9 +113,11 @@ def _cross_checks(power: PowerResult) -> Iterator[Row]:
 def phases(view: SessionView) -> Iterator[Row]:
     """Compare ranging and testing: quantity, ranging, testing, testing over ranging."""
     figures = {phase: _phase_figures(view, phase) for phase in PHASES}
+    if not any(figures.values()):
+        return
     for name, unit, digits in _COMPARED:
         ranging, testing = (figures[phase].get(name) for phase in PHASES)
-        apart = f"{testing / ranging - 1:+.2%}" if ranging and testing is not None else ""
+        apart = percent(testing / ranging - 1, 2, signed=True) if ranging and testing is not None else ""
         cells = (_figure(value, digits, unit) for value in (ranging, testing))
         yield name, *cells, apart
 
@@ -184,7 +191,7 @@ def uncertainties(view: SessionView) -> Iterator[Row]:
             continue
         if reply is not None:
             known = reply.above + reply.within > 0
-            span = [f"{value:.3%}" if known else "-" for value in (reply.mean, reply.minimum, reply.maximum)]
+            span = [percent(value, 3) if known else "-" for value in (reply.mean, reply.minimum, reply.maximum)]
             yield phase, *span, str(reply.above), str(reply.within), str(reply.unknown)
 
 
@@ -197,7 +204,7 @@ def meters(view: SessionView) -> Iterator[Row]:
                 f"{meter.number}",
                 meter.analyzer,
                 f"{number(meter.mean_w, 6)} W",
-                f"{meter.uncertainty:.3%}",
+                percent(meter.uncertainty, 3),
                 meter.model,
             )
 
@@ -215,4 +222,11 @@ def ended(view: SessionView) -> str:
     if state is None or state.state == "complete":
         return view.facts.state_error
     when = f" in {state.phase}" if state.phase else ""
-    return f"aborted{when} at {format_stamp(state.t_utc_ns)} UTC: {state.reason or 'no reason is recorded'}"
+    return f"Aborted{when} at {_moment(state.t_utc_ns)}: {state.reason or 'no reason is recorded'}"
+
+
+def _moment(t_utc_ns: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(t_utc_ns / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, ValueError, OSError):
+        return "a time that is none"

@@ -114,21 +114,6 @@ def _text(compared: Sequence["Comparison"]) -> str:
 
 
 def _html(compared: Sequence["Comparison"]) -> str:
-    from html import escape
+    from console.templates import render
 
-    from console.plain import plain
-
-    def line(tag: str, texts: Sequence[str]) -> str:
-        return "<tr>" + "".join(f"<{tag}>{escape(plain(text))}</{tag}>" for text in texts) + "</tr>"
-
-    style = "body{font:15px sans-serif}table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:4px 8px}"
-    return "\n".join(
-        (
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Power results</title>',
-            f"<style>{style}</style>",
-            f"<h1>{len(compared)} power results</h1><table>",
-            line("th", HEADS),
-            *(line("td", cells(each)) for each in compared),
-            "</table></html>",
-        )
-    )
+    return render("results.html", heads=HEADS, rows=[cells(each) for each in compared], numbers=(4, 5, 6))

@@ -89,6 +89,8 @@ def _analyzer(meter: Meter, draft: Draft) -> Iterator[str]:
     yield meter.place.table(meter.family)
     if meter.others:
         yield f"# Other device types read it, too: {', '.join(map(_described, meter.others))}."
+    yield "# TCP port of the daemon that reads it; 0 takes a free one."
+    yield "network_port = 0"
     yield f"name = {json.dumps(meter.name)}" if meter.name else '# name = "what the lab calls it"'
     yield '# feeds = "what hangs on it, as PSU 1 and 2"'
     if draft.ptd == OUR_DAEMON:

@@ -39,7 +39,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True, finalize=_shown,
     )  # fmt: skip
     environment.globals |= {
-        "style": (PAGES / "style.css").read_text("utf-8"),
+        "style": "".join((PAGES / name).read_text("utf-8") for name in ("palette.css", "style.css")),
         "script": (PAGES / "page.js").read_text("utf-8"),
         "rulebook": RULEBOOK_VERSION,
         "version": version("wattrig"),

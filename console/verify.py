@@ -1,6 +1,8 @@
 """`wattrig verify`: is a session what was signed, and by whom."""
 
+import datetime
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -8,15 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from console.format_option import format_option
-from evidence.envelope import LARGEST_ENVELOPE, is_signed_by, is_valid_at, unseal
-from evidence.statement import STATEMENT, Comparison, Statement, compare, parse_statement
+from evidence.envelope import is_signed_by, is_valid_at, read_envelope
+from evidence.statement import ROLES, STATEMENT, Comparison, Statement, compare, parse_statement
 from metrology.errors import EvidenceError
-from wire.keys import FINGERPRINT, KeyFolder
+from wire.keys import FINGERPRINT, KeyFolder, Party
 
 if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
 
-ROLES = ("client", "director")
 NOT_VERIFIED, NOTHING_TO_VERIFY = 1, 3
 
 
@@ -40,7 +41,8 @@ def verify(session: Path, threshold: int, folder: Path | None, form: str) -> Non
     """Check a session against its signed statement, offline.
 
     Every file of the session is compared with the SHA-256 that client and director signed; what was changed, is
-    missing or came on top is named. A signature counts where its key is trusted here (wattrig keys) and not revoked.
+    missing or came on top is named, and fails. A signature counts where its key is trusted here (wattrig keys) and
+    not revoked.
 
     \b
     Examples:
@@ -52,12 +54,11 @@ def verify(session: Path, threshold: int, folder: Path | None, form: str) -> Non
     3: there is no statement.
     """
     path = session / STATEMENT
-    if not path.is_file():
+    if not os.path.lexists(path):
         click.echo(f"'{session}' is not signed: there is no {STATEMENT}", err=form == "json")
         sys.exit(NOTHING_TO_VERIFY)
     try:
-        with path.open("rb") as file:
-            envelope = unseal(file.read(LARGEST_ENVELOPE))
+        envelope = read_envelope(path)
         statement = parse_statement(envelope.payload)
     except EvidenceError as problem:
         _tell_damaged(problem.message, form)
@@ -90,6 +91,7 @@ def document(found: Comparison, statement: Statement, judged: list[Judged], *, v
         "schema": 1,
         "verified": verified,
         "session": statement.session,
+        "t_utc_ns": statement.t_utc_ns,
         "files": len(statement.subjects),
         "changed": list(found.changed),
         "missing": list(found.missing),
@@ -119,9 +121,17 @@ def _judge(envelope: "Envelope", key: str, t_utc_ns: int, keys: KeyFolder) -> Ju
     if key not in known:
         return Judged(key, "unknown key: not trusted here (wattrig keys trust)")
     party = known[key]
+    try:
+        return _judge_by(envelope, party, t_utc_ns, is_revoked=party in keys.revoked())
+    except EvidenceError as problem:
+        return Judged(key, f"key of {party.name}, as kept here: {problem.message}; it does not count")
+
+
+def _judge_by(envelope: "Envelope", party: Party, t_utc_ns: int, *, is_revoked: bool) -> Judged:
+    key = party.fingerprint
     if not is_signed_by(envelope, key, party.der):
         return Judged(key, f"WRONG: not made by the key of {party.name}", wrong=True)
-    if party in keys.revoked():
+    if is_revoked:
         return Judged(key, f"revoked key of {party.name}; it does not count")
     if not is_valid_at(party.der, t_utc_ns):
         return Judged(
@@ -134,9 +144,11 @@ def lines(found: Comparison, statement: Statement, judged: list[Judged]) -> list
     """Get what to print of a session."""
     same = len(statement.subjects) - len(found.changed) - len(found.missing)
     text = [f"session   {statement.session[:100]!r}: {same} of {len(statement.subjects)} files are what was signed"]
+    stated = datetime.datetime.fromtimestamp(statement.t_utc_ns // 10**9, datetime.UTC)
+    text.append(f"stated    {stated:%Y-%m-%dT%H:%M:%SZ} by the client's clock")
     for title in ("changed", "missing", "extra"):
         text += [f"{title:<9} {name!r}" for name in getattr(found, title)]
-    text += [f"later     {name!r} was added after signing, which wattrig/ allows" for name in found.uncovered]
+    text += [f"later     {name!r} was added after signing, as wattrig does" for name in found.uncovered]
     for signature in judged:
         roles = [role for role in ROLES if statement.signers.get(role) == signature.key]
         # What a file says reaches a terminal only where it is a fingerprint.

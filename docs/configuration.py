@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel
@@ -75,8 +75,12 @@ def meanings_of(model: type[BaseModel]) -> dict[str, str]:
 
 def kind_of(field: FieldInfo) -> str:
     """Say what a value may be, with its limits."""
+    return _limited(field.annotation, field)
+
+
+def _limited(annotation: Any, field: FieldInfo) -> str:
     limits = [words for limit in field.metadata if (words := limit_of(limit))]
-    return ", ".join([words_of(field.annotation), *limits])
+    return ", ".join([words_of(annotation), *limits])
 
 
 def limit_of(limit: Any) -> str:
@@ -106,6 +110,8 @@ def words_of(annotation: Any) -> str:
         return " or ".join(f"`{json.dumps(value)}`" for value in arguments)
     if origin in (Union, UnionType):
         return " or ".join(words_of(argument) for argument in arguments if argument is not NoneType)
+    if origin is Annotated:
+        return _limited(*arguments)
     if origin is tuple:
         return f"list of: {words_of(arguments[0])}"
     if origin is dict:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from analyzers.catalogue import UNTRIED, Entry, catalogue
+from analyzers.catalogue import NOT_READ, UNTRIED, Entry, catalogue
 from rules.documents import RoundRules
 from rules.rulebook import all_rounds
 
@@ -31,8 +31,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def analyzers_page(note: str) -> str:
     """Write the page of all device types."""
     headings = ("type", "analyzer", "", "channels", "interfaces", "raw socket", "baud", "dialogue")
-    untried = [f"- ({name}): {why}" for name, why in UNTRIED.items()]
-    return "\n".join([f"{note}\n{ANALYZERS}", table(headings, map(analyzer, catalogue())), *untried, ""])
+    notes = [f"- ({name}): {why}" for name, why in UNTRIED.items()]
+    notes += [f"- not read: {name}: {why}" for name, why in NOT_READ.items()]
+    return "\n".join([f"{note}\n{ANALYZERS}", table(headings, map(analyzer, catalogue())), *notes, ""])
 
 
 def analyzer(entry: Entry) -> list[str]:

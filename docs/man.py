@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
+from analyzers.ptd.command import parser
 from console.main import main
+from console.ptd_command_line import ptd_options, ptd_types
 
 AS_IT_IS = "\b"
 """Click's mark of a paragraph whose lines stay as they are."""
@@ -46,15 +48,20 @@ def commands(command: click.Command, context: click.Context) -> Iterator[str]:
                 yield f".TP\n.B {escaped(name)}\n{escaped(sub.get_short_help_str(limit=200))}"
 
 
+def head(name: str, short: str) -> list[str]:
+    """What a page begins with."""
+    return [
+        f'.TH {escaped(name.upper())} 1 "" "wattrig {version("wattrig")}" "wattrig manual"',
+        f".SH NAME\n{escaped(name)} \\- {escaped(short.rstrip('.'))}",
+    ]
+
+
 def page(command: click.Command, context: click.Context) -> str:
     """The manual page of a command."""
     path = context.command_path
-    name = path.replace(" ", "-")
     usage = " ".join(command.collect_usage_pieces(context))
-    short = command.get_short_help_str(limit=200).rstrip(".")
     parts = [
-        f'.TH {escaped(name.upper())} 1 "" "wattrig {version("wattrig")}" "wattrig manual"',
-        f".SH NAME\n{escaped(name)} \\- {escaped(short)}",
+        *head(path.replace(" ", "-"), command.get_short_help_str(limit=200)),
         f".SH SYNOPSIS\n.B {escaped(path)}\n{escaped(usage)}",
         ".SH DESCRIPTION",
         *paragraphs(command.help or ""),
@@ -68,9 +75,29 @@ def page(command: click.Command, context: click.Context) -> str:
     return "\n".join(parts) + "\n"
 
 
+def daemon_page() -> str:
+    """The manual page of wattrig-ptd."""
+    described = parser()
+    about = described.description or ""
+    parts = [
+        *head(described.prog, about),
+        f".SH SYNOPSIS\n.B {escaped(described.prog)}\n[OPTIONS] TYPE PORT [\\-\\- [OPTIONS] TYPE PORT]...",
+        ".SH DESCRIPTION",
+        *paragraphs(about),
+        *paragraphs(described.epilog or ""),
+        ".SH OPTIONS",
+        *(f".TP\n.B {escaped(f'{each.flag} {each.value}'.strip())}\n{escaped(each.told)}" for each in ptd_options()),
+        ".SH DEVICE TYPES",
+        *(f".TP\n.B {number}\n{escaped(title)}" for number, title in ptd_types().items()),
+        ".SH SEE ALSO",
+        *(f".BR {escaped(name)} (1)" for name in ("wattrig", "wattrig-analyzers", "wattrig-simulate")),
+    ]
+    return "\n".join(parts) + "\n"
+
+
 def related(command: click.Command, context: click.Context) -> list[str]:
     """The pages of the group above a command, and of the commands below it."""
-    above = [context.parent.command_path] if context.parent else []
+    above = [context.parent.command_path] if context.parent else ["wattrig-ptd"]
     below = command.list_commands(context) if isinstance(command, click.Group) else []
     return [path.replace(" ", "-") for path in (*above, *(f"{context.command_path} {name}" for name in below))]
 
@@ -86,7 +113,8 @@ def pages(command: click.Command, context: click.Context) -> Iterator[tuple[str,
 
 def all_pages() -> Iterator[tuple[str, str]]:
     """All pages."""
-    return pages(main, click.Context(main, info_name="wattrig", help_option_names=["-h", "--help"]))
+    yield from pages(main, click.Context(main, info_name="wattrig", help_option_names=["-h", "--help"]))
+    yield "wattrig-ptd.1", daemon_page()
 
 
 if __name__ == "__main__":

@@ -85,9 +85,8 @@ def governor_line(linux: Linux) -> Line:
 def store_lines(store: Path, linux: Linux) -> Iterator[Line]:
     """Judge the folder that keeps the sessions: rights, space, file system, time to get a block on the disk."""
     there = next(path for path in (store, *store.parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        quoted = shlex.quote(str(there))
-        yield Line("store", State.PROBLEM, f"'{store}' cannot be written to", f'sudo chown "$USER" {quoted}')
+    if (line := _refused_line(store, there)) is not None:
+        yield line
         return
     yield _space_line(store, shutil.disk_usage(there).free)
     if (line := _kind_line(store, _kind_of(there, linux))) is not None:
@@ -96,6 +95,21 @@ def store_lines(store: Path, linux: Linux) -> Iterator[Line]:
         yield sync_line(_sync_times_s(there))
     except OSError as problem:
         yield Line("disk", State.PROBLEM, f"nothing can be written to '{there}': {problem.strerror}", "df -h; df -i")
+
+
+def _refused_line(store: Path, there: Path) -> Line | None:
+    """Say why nothing can be written to a store, of which `there` is the part that exists; None where it can."""
+    quoted = shlex.quote(str(there))
+    if not there.is_dir():
+        return Line("store", State.PROBLEM, f"'{there}' is there, but is no folder", "set another 'store'")
+    if os.statvfs(there).f_flag & os.ST_RDONLY:
+        told = f"'{store}' is on a file system that is mounted for reading alone"
+        return Line(
+            "store", State.PROBLEM, told, f"findmnt -T {quoted}; sudo dmesg | tail    says why, if the disk failed"
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        return Line("store", State.PROBLEM, f"'{store}' cannot be written to", f'sudo chown "$USER" {quoted}')
+    return None
 
 
 def _space_line(store: Path, free_bytes: int) -> Line:

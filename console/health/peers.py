@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from director.station import Station
 from evidence.clock_record import Burst
 from evidence.summary import Summary
 from evidence.traffic_log import TrafficLog
-from metrology.errors import ConfigError, PeerRefusedError, WattrigError
+from metrology.errors import ConfigError, PeerGoneError, PeerRefusedError, WattrigError
 from sut_client.clocks import CLOCK_LIMIT_MS
 from sut_client.connection import connect
 from sut_client.link import Link
@@ -20,6 +21,7 @@ from sut_client.options import Options
 from wire.identity import check_certificate
 from wire.keys import KeyFolder
 from wire.protocol import DEFAULT_PORT, MAGIC_CLIENT, MAGIC_SERVER, Lines
+from wire.security import ALERTS
 
 PATIENCE_S = 30.0
 """Longest time for all of the exchange with a director; each step of it has its own, shorter one."""
@@ -34,7 +36,7 @@ def key_lines(folder: KeyFolder, station: Station | None, station_file: str) -> 
         except WattrigError as problem:
             yield Line("protection", State.PROBLEM, problem.message, problem.hint or "wattrig keys init")
     if not folder.has_identity:
-        told = f"none in '{folder.path}': another machine's needs one, and sessions are not signed"
+        told = f"none in '{folder.path}', so nothing is encrypted to other machines, and sessions are not signed"
         yield Line("key", State.OK, f"{told}; make one: wattrig keys init")
         return
     try:
@@ -77,7 +79,10 @@ def peer_lines(options: Options) -> Iterator[Line]:
     try:
         lines, burst = asyncio.run(asyncio.wait_for(_ask(options), PATIENCE_S))
     except WattrigError as problem:
-        yield Line("director", State.PROBLEM, problem.message, problem.hint or f"nc -vz {place.replace(':', ' ')}")
+        remedy = (
+            _known_there(problem) or problem.hint or f"see there what listens: ss -ltnp 'sport = :{options.port}'"
+        )
+        yield Line("director", State.PROBLEM, problem.message, remedy)
         return
     except TimeoutError:
         told = f"{place} did not answer within {PATIENCE_S:g} s"
@@ -88,16 +93,52 @@ def peer_lines(options: Options) -> Iterator[Line]:
     yield offset_line(burst)
 
 
+def _known_there(problem: WattrigError) -> str:
+    """Say how the other side gets to trust this machine's key; empty where that is not what is wrong."""
+    if ALERTS["UNKNOWN_CA"] not in problem.message:
+        return ""
+    return f"wattrig keys show > sut.pem    and there: wattrig keys trust NAME sut.pem\n{problem.hint}"
+
+
+def _way_there(options: Options, cause: BaseException | None) -> str:
+    """Say what mends a connection that could not be made."""
+    if isinstance(cause, ConnectionRefusedError):
+        return (
+            "start it there: wattrig director -c STATION\n"
+            f"if it runs, see where it listens: ss -ltn 'sport = :{options.port}'    (127.0.0.1 is for itself alone)"
+        )
+    if isinstance(cause, socket.gaierror):
+        return f"getent hosts {options.address}    or give its IP address"
+    if isinstance(cause, TimeoutError):
+        return (
+            f"ping {options.address}\n"
+            f"if that answers, a firewall is in between; there: sudo ufw allow {options.port}/tcp, or "
+            f"sudo firewall-cmd --add-port={options.port}/tcp"
+        )
+    return f"ip route get {options.address}"
+
+
 async def _ask(options: Options) -> tuple[Lines, Burst]:
-    lines = await connect(options)
+    try:
+        lines = await connect(options)
+    except PeerGoneError as problem:
+        raise PeerGoneError(problem.message, _way_there(options, problem.__cause__)) from problem
     link = Link(lines, TrafficLog("doctor", lambda _: None, must_write=False), Summary(()), lambda: connect(options))
     link.stop_recording()
     try:
         if (magic := await link.ask(MAGIC_CLIENT)) != MAGIC_SERVER:
-            raise PeerRefusedError(f"got {magic[:80]!r} as the greeting, expected {MAGIC_SERVER!r}")
+            raise _unwelcome(magic)
         return lines, await link.burst("doctor")
     finally:
         await lines.close()
+
+
+def _unwelcome(greeting: str) -> PeerRefusedError:
+    """Say why a director, or what listens in its place, does not talk to us."""
+    if not greeting.startswith("Error"):
+        return PeerRefusedError(f"got {greeting[:80]!r} as the greeting, expected {MAGIC_SERVER!r}")
+    remedy = "wattrig keys init, and no --allow-plaintext" if "TLS" in greeting else "wait for its end, and ask again"
+    return PeerRefusedError(f"it answers {greeting[:200]!r}", remedy)
 
 
 def offset_line(burst: Burst) -> Line:

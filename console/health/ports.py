@@ -4,13 +4,17 @@ import errno
 import grp
 import os
 import pwd
+import re
 import shlex
 import socket
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from analyzers.catalogue import ANY
+from analyzers.driver import Family
 from analyzers.drivers import KNOWN, driver_for
 from analyzers.holder import holders
 from analyzers.identify import identify_at
@@ -21,7 +25,7 @@ from console.health.machine import running
 from director.analyzer_config import AnalyzerConfig
 from director.daemon import require_free
 from director.station import DirectorConfig, Station
-from metrology.errors import ConfigError, WattrigError
+from metrology.errors import ConfigError, InstrumentAbsentError, WattrigError
 from sut_client.linux_facts import Linux
 
 USBTMC_RULE = 'SUBSYSTEM=="usbmisc", KERNEL=="usbtmc*", GROUP="dialout", MODE="0660"'
@@ -33,6 +37,10 @@ UDEV = (
 SCAN = "wattrig analyzers scan --identify"
 
 
+UNDESCRIBED = "n/a"
+"""What pyserial says of a port of which the system says nothing."""
+BAUDS = (9600, 19200, 38400, 57600, 115200)
+"""Speeds that the menus of the instruments known offer."""
 MODEM_MANAGER = "ModemManager"
 
 
@@ -85,7 +93,8 @@ def port_lines(linux: Linux, found: Iterable[Candidate] | None = None) -> Iterat
     candidates = list(found) if found is not None else [*serial_candidates(), *usbtmc_candidates()]
     for each in candidates:
         line = device_line(Path(each.port))
-        yield Line(line.name, line.state, f"{each.what}: {line.found}", line.remedy)
+        what = "" if each.what == UNDESCRIBED else f"{each.what}: "
+        yield Line(line.name, line.state, f"{what}{line.found}", line.remedy)
     if candidates and MODEM_MANAGER in running(linux):
         told = "it runs, and asks serial ports that are plugged in whether they are modems, a meter's too"
         yield Line(MODEM_MANAGER, State.WARNING, told, f"sudo systemctl disable --now {MODEM_MANAGER}")
@@ -109,26 +118,51 @@ def meter_lines(station: Station) -> Iterator[Line]:
 def _meter_line(name: str, config: AnalyzerConfig) -> Line:
     place = Place(config.device_port, config.interface_flag.lstrip("-") or None, config.baud, config.gpib_board)
     if users := holders(config.device_port):
-        return Line(name, State.WARNING, f"'{place.port}' is in use by {'; '.join(users)}", "end it before measuring")
+        told = f"'{place.port}' is in use by {'; '.join(users)}; an analyzer answers one program at a time"
+        return Line(name, State.PROBLEM, told, "end that program, or wait for the end of the session it measures")
     path = Path(config.device_port)
     if path.is_absolute() and path.exists() and (rights := device_line(path)).state is not State.OK:
         return Line(name, rights.state, f"'{path}': {rights.found}", rights.remedy)
+    if config.is_ours and config.device_type not in KNOWN:
+        told = f"wattrig-ptd knows no device type {config.device_type}"
+        return Line(name, State.PROBLEM, told, "wattrig analyzers list")
     family = driver_for(config.device_type, dc=config.dc).family if config.device_type in KNOWN else ANY
     if not family.interfaces:
         return Line(name, State.WARNING, f"{family.title}: there is no instrument to ask", SCAN)
     try:
         identity = identify_at(place, family)
+    except InstrumentAbsentError as problem:
+        return _at_another_speed(name, place, family) or _unanswered(name, problem)
     except WattrigError as problem:
-        return Line(name, State.PROBLEM, problem.message, problem.hint or SCAN)
+        return _unanswered(name, problem)
     told = f"{identity.maker} {identity.model}, serial number {identity.serial}, at {place.port}"
     if identity.simulated:
         return Line(name, State.WARNING, f"{told}: simulated, fine for trying out", "connect a real one to submit")
     return Line(name, State.OK, f"{told}; more: wattrig analyzers check -c STATION")
 
 
-def listening_lines(station: Station) -> Iterator[Line]:
-    """See whether the director's address and the daemons' ports can be had."""
+def _unanswered(name: str, problem: WattrigError) -> Line:
+    return Line(name, State.PROBLEM, problem.message, problem.hint or SCAN)
+
+
+def _at_another_speed(name: str, place: Place, family: Family) -> Line | None:
+    """Find an instrument that is silent because its serial line is set to another speed; None where none answers."""
+    path = Path(place.port)
+    if place.flag or "serial" not in family.interfaces or not path.is_char_device():
+        return None
+    for baud in BAUDS:
+        with suppress(WattrigError):
+            identify_at(replace(place, baud=baud), family)
+            told = f"'{place.port}': the instrument answers at {baud} baud, not at {place.baud or family.baud}"
+            return Line(name, State.PROBLEM, told, f"set baud = {baud} in its [[analyzer]], or change it in its menu")
+    return None
+
+
+def listening_lines(station: Station, linux: Linux) -> Iterator[Line]:
+    """See whether the director's address and the daemons' ports can be had, and whether a firewall may close it."""
     yield listen_line(station.director)
+    if not station.director.is_loopback:
+        yield from firewall_lines(station.director.address[1], linux)
     for number, config in enumerate(station.analyzer, 1):
         if config.network_port:
             try:
@@ -136,6 +170,15 @@ def listening_lines(station: Station) -> Iterator[Line]:
             except ConfigError as problem:
                 remedy = f"ss -ltnp 'sport = :{config.network_port}'"
                 yield Line(f"port of daemon {number}", State.PROBLEM, problem.message, remedy)
+
+
+def firewall_lines(port: int, linux: Linux) -> Iterator[Line]:
+    """Name a firewall that is on: only root may see whether it lets clients in."""
+    if re.search(r"(?m)^ENABLED=yes\b", linux.text("etc/ufw/ufw.conf") or ""):
+        yield Line("firewall", State.WARNING, f"ufw is on: does it let port {port} in?", f"sudo ufw allow {port}/tcp")
+    if "firewalld" in running(linux):
+        remedy = f"sudo firewall-cmd --add-port={port}/tcp    and again with --permanent"
+        yield Line("firewall", State.WARNING, f"firewalld is on: does it let port {port} in?", remedy)
 
 
 def listen_line(config: DirectorConfig) -> Line:

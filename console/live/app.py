@@ -21,11 +21,12 @@ from console.live.openapi import LARGEST_TIME_MS, LEAST_POINTS, MOST_POINTS, POI
 from console.live.prometheus import CONTENT_TYPE, metrics
 
 PAGES = Path(__file__).parent.parent / "pages"
+SCRIPTS = ("live-paint.js", "live-chart.js", "live-words.js", "live-figures.js", "live-past.js", "live.js")
 ASSETS = {
     "/": ("live.html", "text/html; charset=utf-8"),
+    "/palette.css": ("palette.css", "text/css; charset=utf-8"),
     "/live.css": ("live.css", "text/css; charset=utf-8"),
-    "/live.js": ("live.js", "text/javascript; charset=utf-8"),
-    "/live-chart.js": ("live-chart.js", "text/javascript; charset=utf-8"),
+    **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in SCRIPTS},
 }
 MOST_WATCHERS = 32
 REPORT_POLICY = (

@@ -4,17 +4,15 @@ Judging is left to processes of their own, of the lowest priority, and never hap
 """
 
 import asyncio
-import contextlib
-import json
-import shutil
-import sys
 import tempfile
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from console.live.aside import run_aside
 from console.live.model import PastSession, Sessions
+from console.live.verdicts import LONGEST_FINDING, NOT_JUDGED, Verdict, verdicts_of
 from console.plain import plain
 from evidence.layout import CLIENT_JSON
 from evidence.state import State, read_state
@@ -23,34 +21,7 @@ from wire.protocol import SESSION_NAME
 
 SHOWN = 100
 AT_ONCE = 10
-PATIENCE_S = 300.0
-"""Longest time for one judgement of up to `AT_ONCE` sessions, or one report."""
-LARGEST_ANSWER = 64 << 20
-MOST_FINDINGS, LONGEST_FINDING = 20, 300
-MISSING = "FIL"
-"""The rules on which files there are."""
 MOST_REPORTS = 4
-POLL_S = 0.25
-CODE = "import sys; from console.main import main; sys.exit(main())"
-
-
-class Verdict(NamedTuple):
-    """What was judged."""
-
-    strict: str = ""
-    reference: str = ""
-    round: str = ""
-    mean_w: float | None = None
-    energy_j: float | None = None
-    findings: tuple[str, ...] = ()
-
-    def of_half(self) -> "Verdict":
-        """Get what this says of a session whose other half is on the measured machine: what is missing is no fault.
-
-        The reference checker cannot judge a half at all.
-        """
-        broken = tuple(text for text in self.findings if not text.startswith(MISSING))
-        return self._replace(strict="invalid" if broken else "incomplete", reference="incomplete", findings=broken)
 
 
 class Place(NamedTuple):
@@ -148,12 +119,12 @@ class Past:
         if not waiting:
             return
         folders = [place.folder for place in waiting]
-        answer = await self._run("check", "--format", "jsonl", "--jobs", "1", *map(str, folders))
+        command = ["check", "--format", "jsonl", "--jobs", "1", *map(str, folders)]
+        answer = await run_aside(*command, must_end=self._is_measuring)
         if answer is None:
             return
-        found = {str(each.get("path")): each for each in _objects(answer)}
-        for place in waiting:
-            self._verdicts[place] = _verdict(found.get(str(place.folder), {}))
+        found = verdicts_of(answer)
+        self._verdicts |= {place: found.get(str(place.folder), NOT_JUDGED) for place in waiting}
         self.version += 1
 
     async def report(self, name: str) -> bytes | None:
@@ -166,53 +137,13 @@ class Past:
         if place not in self._reports and not self._is_measuring():
             with tempfile.TemporaryDirectory(prefix="wattrig-") as scratch:
                 target = Path(scratch) / "report.html"
-                if await self._run("report", str(folder), "-o", str(target)) is None or not target.is_file():
+                command = ["report", str(folder), "-o", str(target)]
+                if await run_aside(*command, must_end=self._is_measuring) is None or not target.is_file():
                     return None
                 self._reports[place] = target.read_bytes()
             while len(self._reports) > MOST_REPORTS:
                 self._reports.popitem(last=False)
         return self._reports.get(place)
-
-    async def _run(self, *arguments: str) -> bytes | None:
-        """Run a command of ours to its end; None where it failed or had to make way."""
-        async with _gently(*arguments) as process:
-            reading = asyncio.ensure_future(_output(process))
-            try:
-                async with asyncio.timeout(PATIENCE_S):
-                    while not reading.done():
-                        if self._is_measuring():
-                            return None
-                        await asyncio.wait([reading], timeout=POLL_S)
-            except TimeoutError:
-                return None
-            finally:
-                reading.cancel()
-            return reading.result() if process.returncode in (0, 1) else None
-
-
-@contextlib.asynccontextmanager
-async def _gently(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a command of ours with the lowest priority; it ends with the context."""
-    nice = ["nice", "-n", "19"] if shutil.which("nice") else []
-    process = await asyncio.create_subprocess_exec(
-        *nice, sys.executable, "-c", CODE, *arguments,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
-
-async def _output(process: asyncio.subprocess.Process) -> bytes:
-    content = b""
-    while process.stdout and (block := await process.stdout.read(1 << 16)) and len(content) < LARGEST_ANSWER:
-        content += block
-    await process.wait()
-    return content
 
 
 def _names(root: Path) -> list[str]:
@@ -231,29 +162,3 @@ def _state(folder: Path) -> State | None:
 
 def _place(folder: Path, state: State | None) -> Place:
     return Place(folder, state.t_utc_ns if state else 0, (folder / CLIENT_JSON).is_file())
-
-
-def _objects(answer: bytes) -> list[dict[str, Any]]:
-    try:
-        found = [json.loads(line) for line in answer.splitlines() if line.strip()]
-    except ValueError:
-        return []
-    return [each for each in found if isinstance(each, dict)]
-
-
-def _verdict(found: dict[str, Any]) -> Verdict:
-    """Read what `wattrig check` told of a session; all empty but "unknown" where it told nothing."""
-    verdicts, power = found.get("verdicts") or {}, found.get("power") or {}
-    broken = [
-        f"{each['code']} {each['message']}"[:LONGEST_FINDING]
-        for each in found.get("findings", ())
-        if each["outcome"] in ("fail", "error") and each["level"] == "required" and not each["ignored"]
-    ]
-    return Verdict(
-        verdicts.get("strict", "unknown"),
-        verdicts.get("reference", "unknown"),
-        str(found.get("round", "")),
-        power.get("mean_w"),
-        power.get("energy_j"),
-        tuple(dict.fromkeys(map(plain, broken)))[:MOST_FINDINGS],
-    )

@@ -2,17 +2,17 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
-from console.live.model import Client, Clock, Counts
+from console.live.meters import Meter, Tally, headroom, sum_of
+from console.live.model import Client, Clock
 from console.live.notices import Notices
 from console.live.pyramid import KEPT, Pyramid
+from console.live.run import Phase, Run
 from console.live.uncertainty import of_all, of_sample
 from director import events
 from director.analyzer_config import AnalyzerConfig
 from evidence.ptd_output import Told
-from metrology.reading import Reading, Sample, Validity
+from metrology.reading import Sample, Validity
 from metrology.uncertainty import LIMIT
 
 TOTAL = 0
@@ -25,77 +25,6 @@ NANOS = 1_000_000
 
 Look = Callable[[str, int], Told | None]
 """Gets what the daemon of an analyzer has told in a session."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """Samples counted."""
-
-    samples: int = 0
-    bad: int = 0
-    missed: int = 0
-    above_limit: int = 0
-
-    def add(self, reading: Reading, uncertainty: float | None) -> None:
-        """Count a sample."""
-        self.samples += 1
-        self.missed += reading.validity is Validity.MISSED
-        self.bad += reading.validity in (Validity.BAD, Validity.PEAK_OVER)
-        self.above_limit += uncertainty is not None and uncertainty > LIMIT
-
-    def record(self) -> Counts:
-        """Get it as a record."""
-        return Counts(samples=self.samples, bad=self.bad, missed=self.missed, above_limit=self.above_limit)
-
-
-@dataclass(slots=True)
-class Meter:
-    """What is known of an analyzer, or of all together.
-
-    Attributes:
-        ever: samples since the director was started.
-        fresh: a sample came since the last sum.
-    """
-
-    pyramid: Pyramid
-    counts: Tally = field(default_factory=Tally)
-    ever: Tally = field(default_factory=Tally)
-    told: Told | None = None
-    latest: Sample | None = None
-    uncertainty: float | None = None
-    fresh: bool = False
-
-
-@dataclass(slots=True)
-class Phase:
-    """A phase: when it began and ended, UTC milliseconds."""
-
-    name: Literal["ranging", "testing"]
-    begun_ms: int
-    ended_ms: int | None = None
-
-
-@dataclass(slots=True)
-class Run:
-    """The session that is open, or was open last."""
-
-    name: str
-    opened_ms: int
-    client: Client | None = None
-    clock: Clock | None = None
-    phases: list[Phase] = field(default_factory=list)
-    outcome: Literal["open", "complete", "aborted"] = "open"
-    reason: str = ""
-
-    @property
-    def phase(self) -> Phase | None:
-        """Get the phase begun last."""
-        return self.phases[-1] if self.phases else None
-
-    @property
-    def is_measuring(self) -> bool:
-        """Tell whether a phase is being measured."""
-        return self.outcome == "open" and self.phase is not None and self.phase.ended_ms is None
 
 
 class Picture:
@@ -204,7 +133,7 @@ class Picture:
         total = self.meters[TOTAL]
         total.uncertainty = of_all([(meter.uncertainty, meter.latest) for meter in meters if meter.latest])
         at_ns = max(sample.t_utc_ns for sample in samples)
-        self._add(TOTAL, Sample(at_ns, sum_of([sample.total for sample in samples])), total.uncertainty)
+        self._add(TOTAL, Sample(at_ns, sum_of(samples)), total.uncertainty)
         for meter in meters:
             meter.fresh = False
 
@@ -247,21 +176,3 @@ class Picture:
             if now_ms - heard_ms > SILENCE_INTERVALS * self.interval_ms:
                 text = f"{self._name(number)}: no sample for {(now_ms - heard_ms) / 1000:.0f} s"
                 self.notices.add(f"{number} silence {heard_ms}", "warning", text, now_ms)
-
-
-def headroom(values: Sequence[float], full_scale: float | None) -> float | None:
-    """Get the part of a range that the largest value leaves; None where either is unknown."""
-    known = [value for value in values if math.isfinite(value)]
-    return 1 - max(known) / full_scale if full_scale and known else None
-
-
-def sum_of(readings: Sequence[Reading]) -> Reading:
-    """Add analyzers up: watts and amperes summed, volts averaged; not good where one is not."""
-    if len(readings) == 1:
-        return readings[0]
-    worst = next((reading.validity for reading in readings if not reading.usable), Validity.GOOD)
-    power_w, current_a = (math.fsum(getattr(each, name) for each in readings) for name in ("power_w", "current_a"))
-    apparent_va = math.fsum(reading.voltage_v * reading.current_a for reading in readings)
-    voltage_v = math.fsum(reading.voltage_v for reading in readings) / len(readings)
-    factor = power_w / apparent_va if apparent_va > 0 else math.nan
-    return Reading(power_w, voltage_v, current_a, factor, worst)

@@ -2,8 +2,10 @@
 
 from importlib.metadata import version
 
+from console.live.meters import Meter, headroom
 from console.live.model import AnalyzerState, Figures, PhaseSpan, SessionNow, State, Total, finite
-from console.live.picture import TOTAL, Meter, Picture, Run, headroom
+from console.live.picture import TOTAL, Picture
+from console.live.run import Run
 from metrology.reading import Reading
 from metrology.uncertainty import LIMIT
 

@@ -86,7 +86,8 @@ class Chart {
     for (let row = from; row < to; row++) { least = Math.min(least, this.low[row]); most = Math.max(most, this.high[row]); }
     if (!(most >= least)) return;
     const size = step((most - least) || Math.abs(most) / 10 || 1, 4);
-    this.y = [Math.floor(least / size) * size, Math.max(Math.ceil(most / size), Math.floor(least / size) + 1) * size];
+    const rim = (most - least) * 0.02 || size / 2, foot = Math.floor((least - rim) / size);
+    this.y = [(least < 0 ? foot : Math.max(foot, 0)) * size, Math.ceil((most + rim) / size) * size];
     const across = time => (time - this.x[0]) / (this.x[1] - this.x[0]) * 1000, up = value => (this.y[1] - value) / (this.y[1] - this.y[0]) * 1000;
     const points = (rows, column) => rows.map(row => `${across(this.at[row]).toFixed(1)} ${up(column[row]).toFixed(1)}`);
     const rows = Array.from({ length: to - from }, (_, n) => from + n), usual = rows.length > 2 ? (this.at[to - 1] - this.at[from]) / (rows.length - 1) : Infinity;

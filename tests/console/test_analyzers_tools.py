@@ -48,6 +48,7 @@ def test_list_tells_every_type_and_what_nobody_has_tried() -> None:
     text = run("list").stdout
     assert "Yokogawa WT310" in text
     assert "(usbtmc): no machine of ours" in text
+    assert "not read: 36, 53, 62: three phases as one channel" in " ".join(text.split())
     entries = json.loads(run("list", "--format", "json").stdout)
     wt310 = next(entry for entry in entries if entry["device_type"] == 49)
     assert wt310["verified"] is True
@@ -104,18 +105,19 @@ def test_check_asks_settings_and_reads_once(start: Start) -> None:
     analyzer, machine = lines_of(port)
     states = {line["name"]: line["state"] for line in analyzer["lines"]}
     assert [states["identity"], states["synchronization"]] == ["warning"] * 2, "as it is switched on"
-    names = ("firmware", "driver", "crest factor", "update period", "line filter", "averaging", "ranges", "reading")
+    settings = ("crest factor", "update period", "line filter", "averaging", "scaling")
+    names = ("firmware", "driver", *settings, "ranges", "reading")
     assert {states[name] for name in names} == {"ok"}
     assert [line["name"] for line in machine["lines"]] == ["clock"]
 
 
 def test_check_finds_what_was_set_and_leaves_an_integration_alone(start: Start, tmp_path: Path) -> None:
     port = start("wt310e")
-    typed = ":INP:CFAC 6\n:FILT:LINE ON\n:INTEG:STAR\n:INTEG:STATE?\n"
+    typed = ":INP:CFAC 6\n:FILT:LINE ON\n:SCAL ON\n:INTEG:STAR\n:INTEG:STATE?\n"
     run("record", port, "--guide", "free", "-o", str(tmp_path / "rec"), typed=typed)
     (analyzer, _) = lines_of(port)
     lines = {line["name"]: line for line in analyzer["lines"]}
-    for name in ("crest factor", "line filter", "integration"):
+    for name in ("crest factor", "line filter", "scaling", "integration"):
         assert lines[name]["state"] == "warning"
         assert lines[name]["remedy"]
     assert lines["measuring"]["found"].startswith("not tried")

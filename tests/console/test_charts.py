@@ -1,4 +1,5 @@
 import math
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from console.braille import draw
 from console.charts import Curve, Estimate, Span, against, estimates, histogram, over_time, timeline
 from console.frontier import Point, frontier, pareto
-from console.plot import duration, log_axis, number, time_axis, value_axis
+from console.plot import duration, log_axis, number, percent, time_axis, value_axis
 from console.series import decimate, packed
 
 S = 1_000_000_000
@@ -93,6 +94,33 @@ def test_an_axis_holds_its_values_and_has_a_few_ticks(values: list[float]) -> No
     assert axis.low <= min(values) + 1e-6 * abs(min(values))
     assert axis.high >= max(values) - 1e-6 * abs(max(values))
     assert 2 <= len(axis.ticks) <= 8
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [
+        ([300.0, 300.0], 290.0, 310.0),  # a line in the middle, not on the foot
+        ([304.0], 290.0, 310.0),
+        ([99.7, 100.0], 99.6, 100.1),  # nor half cut off at the top
+        ([0.0, 0.0], 0.0, 0.2),
+        ([80.0, 240.0], 0.0, 250.0),
+        ([-0.05, 0.05], -0.06, 0.06),
+    ],
+)
+def test_no_line_lies_on_the_edge_of_an_axis(values: list[float], low: float, high: float) -> None:
+    axis = value_axis(values, "")
+    assert (axis.low, axis.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_samples_are_counted_in_whole_numbers() -> None:
+    drawn = histogram(np.array([380.0] * 11 + [540.0] * 10), 458.0, "power, W")
+    labels = re.findall(r">([\d.]+)</text>", drawn.split('class="y-ticks"')[1])
+    assert labels == ["0", "5", "10"]
+
+
+def test_percent_is_written_for_people() -> None:
+    assert [percent(part, 2) for part in (0.00343, -0.29206, -1e-9)] == ["0.34\xa0%", "\u221229.21\xa0%", "0.00\xa0%"]
+    assert [percent(part, 1, signed=True) for part in (0.5, -1e-9)] == ["+50.0\xa0%", "+0.0\xa0%"]
 
 
 @given(st.floats(-1e5, 1e5), st.floats(0, 1e7))

@@ -1,15 +1,19 @@
 """Completion: each shell gets its script, and values come from the rulebook and the catalogue."""
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from analyzers.catalogue import catalogue
-from console.main import COMMANDS
+from console.main import COMMANDS, main
+from console.ptd_command_line import ptd_options, ptd_types
 from rules.rulebook import all_rounds, all_rules
 
 WATTRIG = str(Path(sys.executable).with_name("wattrig"))
@@ -77,3 +81,38 @@ def test_bash_completes_with_the_script() -> None:
     )
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.split() == [code for code in all_rules() if code.startswith("LGN00")]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_daemons_script_of_each_shell_is_one_with_all_there_is(shell: str) -> None:
+    done = CliRunner().invoke(main, ["completion", shell, "wattrig-ptd"])
+    assert done.exit_code == 0, done.output
+    for each in ptd_options():
+        name = each.flag.lstrip("-") if shell == "fish" else each.flag
+        assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", done.stdout), name
+    for number in ptd_types():
+        assert re.search(rf"\b{number}\b", done.stdout), number
+    if program := shutil.which(shell):
+        subprocess.run([program, "-n"], input=done.stdout, text=True, check=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("--mo", ["--model"]),
+        ("--model p", ["ptd"]),
+        ("50", [str(number) for number in ptd_types() if str(number).startswith("50")]),
+        ("-D 49 ", []),
+        ("-p 88", []),
+        ("", [str(number) for number in ptd_types()]),
+    ],
+)
+def test_bash_completes_the_daemons_command_line(words: str, offered: list[str]) -> None:
+    line = ["wattrig-ptd", *words.split(" ")]
+    script = CliRunner().invoke(main, ["completion", "bash", "wattrig-ptd"]).stdout + (
+        "compopt() { :; }\n"  # bash has it only while it completes
+        f"COMP_WORDS=({shlex.join(line)})\nCOMP_CWORD={len(line) - 1}\n_wattrig_ptd\n"
+        'printf "%s " "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.split() == offered

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from evidence.state import read_state
+from tests.director.waiting import sampled
 
 WATTRIG = str(Path(sys.executable).with_name("wattrig"))
 DUMMY = 0
@@ -84,7 +85,7 @@ def test_a_whole_session_with_the_real_daemon(tmp_path: Path) -> None:
             name = (await ask(client, "new,real,cf59d627-4308-4753-b14a-f6070a63ce76")).split(",")[0][3:]
             for phase in ("ranging", "testing"):
                 assert await ask(client, f"session,{name},start,{phase}") == "OK"
-                await asyncio.sleep(2.3)
+                await sampled(tmp_path / "store" / name, phase, 2)
                 assert await ask(client, f"session,{name},stop,{phase}") == "OK"
             assert await ask(client, f"session,{name},done") == "OK"
             client[1].close()

@@ -1,30 +1,42 @@
 """`wattrig doctor`: each check against a machine made for it, and the whole of it against this one."""
 
+import contextlib
 import datetime
+import errno
 import json
+import os
+import select
 import socket
 import stat
 import subprocess
 import sys
+import termios
 import threading
 import time
+import tomllib
+import tty
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
 
+from analyzers import place
+from analyzers.drivers import dialogue
 from analyzers.preflight import Line, State
 from analyzers.scan import Candidate
 from console.health import machine, peers, ports, software
 from console.main import main
 from console.patience import said_if_slow
-from director.station import DirectorConfig
+from director.station import DirectorConfig, Station
 from evidence.clock_record import Burst
 from metrology.clock import Exchange
 from metrology.errors import ConfigError
 from rules.rulebook import all_rounds
+from sut_client import connection
 from sut_client.linux_facts import Linux
 from sut_client.ntp import Tracking
 from wire.identity import make_identity
@@ -284,12 +296,25 @@ def test_a_store_that_does_not_last_or_is_full_is_told(tmp_path: Path, monkeypat
     assert next(iter(machine.store_lines(tmp_path, Linux()))).state is State.PROBLEM
 
 
-def test_a_store_that_cannot_be_written_to_is_a_problem(tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_written_to_is_a_problem_with_its_own_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "file"
     file.write_text("")
-    (line,) = machine.store_lines(file / "store", Linux())
+    (no_folder,) = machine.store_lines(file / "store", Linux())
+    assert (no_folder.state, no_folder.remedy) == (State.PROBLEM, "set another 'store'")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    (no_right,) = machine.store_lines(tmp_path / "store", Linux())
+    assert no_right.remedy.startswith('sudo chown "$USER" ')
+
+
+def test_a_file_system_mounted_for_reading_alone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = os.statvfs(tmp_path).f_flag | os.ST_RDONLY
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=flags))
+    (line,) = machine.store_lines(tmp_path / "store", Linux())
     assert line.state is State.PROBLEM
-    assert line.remedy.startswith("sudo chown")
+    assert "mounted for reading alone" in line.found
+    assert line.remedy.startswith(f"findmnt -T {tmp_path};")
 
 
 # Ports and meters
@@ -339,6 +364,26 @@ def test_an_address_that_cannot_be_had_is_told(tmp_path: Path) -> None:
             assert ports.listen_line(DirectorConfig(listen=listen, store=tmp_path)).state is state
 
 
+@pytest.mark.parametrize(
+    ("files", "remedies"),
+    [
+        ({"etc__ufw__ufw.conf": "# x\nENABLED=yes\nLOGLEVEL=low\n"}, ["sudo ufw allow 4950/tcp"]),
+        ({"etc__ufw__ufw.conf": "ENABLED=no\n"}, []),
+        (
+            {"proc__8__comm": "firewalld\n"},
+            ["sudo firewall-cmd --add-port=4950/tcp    and again with --permanent"],
+        ),
+        ({}, []),
+    ],
+)
+def test_a_firewall_that_is_on_is_named_where_others_are_to_connect(
+    tmp_path: Path, files: dict[str, str], remedies: list[str]
+) -> None:
+    assert [line.remedy for line in ports.firewall_lines(4950, linux(tmp_path, **files))] == remedies
+    here = Station.model_validate(tomllib.loads(STATION.format(listen="127.0.0.1:0", more="")))
+    assert [line.name for line in ports.listening_lines(here, linux(tmp_path))] == ["director's address"]
+
+
 def test_a_meter_is_asked_who_it_is_and_a_port_without_one_is_a_problem(tmp_path: Path) -> None:
     link = tmp_path / "wt"
     command = [WATTRIG, "simulate", "wt310e", "--pty", str(link), "--baud", "0"]
@@ -362,7 +407,52 @@ def test_a_meter_is_asked_who_it_is_and_a_port_without_one_is_a_problem(tmp_path
         "analyzer 2": "problem",
     }
     assert "WT310E, serial number SIMULATED" in done.stdout
+    assert "problem  analyzer 1, left: " in held.stdout
     assert "is in use by process" in held.stdout
+
+
+@contextlib.contextmanager
+def meter_at(baud: int) -> Iterator[str]:
+    """A meter on a serial line that hears nothing at another speed."""
+    master, slave = os.openpty()
+    ended = threading.Event()
+
+    def answer() -> None:
+        while not ended.is_set():
+            came = select.select([master], [], [], 0.05)[0] and os.read(master, 1024)
+            if came and b"*IDN?" in came and termios.tcgetattr(master)[5] == baud:
+                os.write(master, b"YOKOGAWA,WT310E,C2PH13047V,F1.04\r\n")
+
+    tty.setraw(slave)
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield os.ttyname(slave)
+    finally:
+        ended.set()
+        thread.join()
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_meter_at_another_speed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialogue, "ANSWER_S", 0.3)
+    monkeypatch.setattr(ports, "holders", lambda _: [])
+    monkeypatch.setattr(place, "holders", lambda _: [])
+    with meter_at(termios.B19200) as port:
+        here = {"director": {"store": "x"}, "analyzer": [{"device_type": 49, "device_port": port}]}
+        (line,) = ports.meter_lines(Station.model_validate(here))
+        assert line.found == f"'{port}': the instrument answers at 19200 baud, not at 9600"
+        assert line.remedy == "set baud = 19200 in its [[analyzer]], or change it in its menu"
+        here["analyzer"] = [{"device_type": 49, "device_port": port, "baud": 19200}]
+        (line,) = ports.meter_lines(Station.model_validate(here))
+        assert line.state is State.OK
+
+
+def test_a_device_type_that_the_daemon_does_not_know_is_a_problem() -> None:
+    here = {"director": {"store": "x"}, "analyzer": [{"device_type": 123, "device_port": "/dev/none"}]}
+    (line,) = ports.meter_lines(Station.model_validate(here))
+    assert (line.state, line.remedy) == (State.PROBLEM, "wattrig analyzers list")
 
 
 # The other machine
@@ -410,9 +500,58 @@ def test_a_peer_that_is_absent_busy_or_no_director_is_a_problem(clock_server: Ca
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         absent = unused.getsockname()[1]
-    for port in (absent, clock_server(0.0, "Error: busy, session x is measuring"), clock_server(0.0, "SSH-2.0")):
+    for port, remedy in (
+        (absent, "start it there"),
+        (clock_server(0.0, "Error: busy, session x is measuring"), "wait for its end"),
+        (clock_server(0.0, "Error: this director serves encrypted connections alone (TLS 1.3)"), "wattrig keys init"),
+        (clock_server(0.0, "SSH-2.0"), "see there what listens"),
+    ):
         (line,) = peers.peer_lines(peers.peer_options(f"127.0.0.1:{port}", None, allow_plaintext=False))
-        assert (line.state, bool(line.remedy)) == (State.PROBLEM, True)
+        assert line.state is State.PROBLEM
+        assert line.remedy.startswith(remedy)
+
+
+def test_a_director_that_does_not_trust_us_is_told_how_to(tmp_path: Path) -> None:
+    ours, theirs = KeyFolder(tmp_path / "ours"), KeyFolder(tmp_path / "theirs")
+    for folder in (ours, theirs):
+        make_identity(folder, "me", datetime.datetime.now(datetime.UTC))
+    path = tmp_path / "station.toml"
+    path.write_text(STATION.format(listen="127.0.0.1:0", more=f'keys = "{theirs.path}"\ntls = "required"\n'))
+    command = [WATTRIG, "director", "-c", path]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as director:
+        assert director.stderr is not None
+        ready = next(line for line in director.stderr if "Ready to accept" in line)
+        options = peers.peer_options(f"127.0.0.1:{ready.strip().rpartition(':')[2]}", None, allow_plaintext=False)
+        options = replace(options, keys=ours.path, tls=True)
+        (line,) = peers.peer_lines(options)
+        director.terminate()
+    assert "does not trust this machine's key" in line.found
+    assert line.remedy.startswith("wattrig keys show > sut.pem    and there: wattrig keys trust NAME sut.pem")
+
+
+@pytest.mark.parametrize(
+    ("problem", "remedy"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "start it there: wattrig director -c STATION"),
+        (TimeoutError(), "ping sut.lab"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "getent hosts sut.lab"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "ip route get sut.lab"),
+    ],
+)
+def test_why_no_connection_can_be_made_has_its_own_remedy(
+    monkeypatch: pytest.MonkeyPatch, problem: OSError, remedy: str
+) -> None:
+    async def nowhere(*_: object, **__: object) -> None:
+        raise problem
+
+    async def found(_: object) -> list[str]:
+        return ["192.0.2.9"]
+
+    monkeypatch.setattr(connection, "_resolve", found)
+    monkeypatch.setattr("asyncio.open_connection", nowhere)
+    (line,) = peers.peer_lines(peers.peer_options("sut.lab", None, allow_plaintext=True))
+    assert "cannot connect to the director at sut.lab:4950" in line.found
+    assert line.remedy.startswith(remedy)
 
 
 def test_a_director_of_ours_serves_a_doctor_and_then_a_client(tmp_path: Path) -> None:

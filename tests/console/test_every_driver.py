@@ -1,7 +1,7 @@
 """Every driver in a whole session: director, client, real LoadGen, and a simulated analyzer of each model.
 
-All analyzers that can be reached by one kind of line measure together in one session; what each one measured is held
-against what its own simulator truly drew.
+All analyzers, each by every kind of line that it has, measure together in one session; what each one measured is
+held against what its own simulator truly drew.
 """
 
 import contextlib
@@ -22,7 +22,6 @@ from metrology.reading import Validity
 from scoring.truth import compare, read_truth
 
 WATTRIG = Path(sys.executable).with_name("wattrig")
-pytestmark = pytest.mark.xdist_group("every_driver")  # a session for all tests of a line, not one in each worker
 GOAL = 0.002
 SECONDS = 5
 WORKLOAD = shlex.join(
@@ -60,11 +59,11 @@ CASES = [(line, meter) for line in LINES for meter in METERS if line in meter.li
 
 
 @contextlib.contextmanager
-def simulated(folder: Path, line: str, meters: list[Meter]) -> Iterator[list[str]]:
-    """Start a simulator of each; get their ports."""
+def simulated(folder: Path) -> Iterator[list[str]]:
+    """Start a simulator for each case; get their ports."""
     running, ports = [], []
     try:
-        for number, meter in enumerate(meters, 1):
+        for number, (line, meter) in enumerate(CASES, 1):
             port = [folder / f"wt{number}", "--baud", "0"] if line == "serial" else ["0"]
             load = ["--load", "square", "--low", "60", "--high", "90", "--period", "1.7"]
             command = [WATTRIG, "simulate", meter.model, LINES[line], *port, *load, "--truth", truth(folder, number)]
@@ -76,22 +75,23 @@ def simulated(folder: Path, line: str, meters: list[Meter]) -> Iterator[list[str
     finally:
         for process in running:
             process.terminate()
-            process.communicate(timeout=10)
+            process.communicate(timeout=20)
 
 
 def truth(folder: Path, number: int) -> Path:
     return folder / f"truth{number}.csv"
 
 
-def measured(folder: Path, line: str) -> Path:
-    """Measure a session with all meters on such lines; get its folder in the store."""
-    meters = [meter for of, meter in CASES if of == line]
-    with simulated(folder, line, meters) as ports:
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A session with all meters; its folder in the store."""
+    folder = tmp_path_factory.mktemp("every_driver")
+    with simulated(folder) as ports:
         tables = [
             f'[[analyzer]]\ndevice_type = {meter.device_type}\ndevice_port = "{port}"\nnetwork_port = 0\n'
             + (f"channel = {meter.channel}\n" if meter.channel else "")
             + ('interface_flag = "-n"\n' if line == "socket" else "")
-            for meter, port in zip(meters, ports, strict=True)
+            for (line, meter), port in zip(CASES, ports, strict=True)
         ]
         (folder / "station.toml").write_text(f'[director]\nstore = "store"\n{"".join(tables)}')
         logs = folder / "logs"
@@ -101,14 +101,8 @@ def measured(folder: Path, line: str) -> Path:
             capture_output=True, text=True, timeout=100, check=False,
         )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    (session,) = (folder / "store").iterdir()
-    return session
-
-
-@pytest.fixture(scope="module")
-def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A session for each kind of line, measured when it is first asked for."""
-    return {line: tmp_path_factory.mktemp(line) for line in LINES}
+    (stored,) = (folder / "store").iterdir()
+    return stored
 
 
 @pytest.mark.slow
@@ -116,12 +110,8 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize(
     ("line", "meter"), CASES, ids=lambda it: it if isinstance(it, str) else f"{it.device_type}-{it.model}"
 )
-def test_energy_is_what_the_simulator_drew(line: str, meter: Meter, sessions: dict[str, Path]) -> None:
-    folder = sessions[line]
-    if not (folder / "store").exists():
-        measured(folder, line)
-    (session,) = (folder / "store").iterdir()
-    number = [each for of, each in CASES if of == line].index(meter) + 1
+def test_energy_is_what_the_simulator_drew(line: str, meter: Meter, session: Path) -> None:
+    folder, number = session.parent.parent, CASES.index((line, meter)) + 1
     listing = (session / f"wattrig/spl_analyzer_{number}_testing.txt").read_text().splitlines()
     samples = [parse_sample(unmarked_line(text)[0]) for text in listing]
     assert {sample.total.validity for sample in samples[1:]} == {Validity.GOOD}

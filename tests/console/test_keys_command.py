@@ -1,11 +1,15 @@
 """`wattrig keys` as two people use it."""
 
+import datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from console.main import main
+from console.verify import Judged, counted
+from tests.wire.test_keys import second_certificate
+from wire.identity import make_identity
 from wire.keys import KeyFolder
 
 
@@ -66,7 +70,26 @@ def test_a_person_is_asked_to_compare(run: Run, monkeypatch: pytest.MonkeyPatch,
     assert len(run.folder("bob").peers()) == (answer == "y")
 
 
+def test_a_user_without_a_name_has_a_number(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 1234")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    run("ann", "init")
+    assert run.folder("ann").has_identity
+
+
 def test_what_is_no_certificate_is_refused(run: Run) -> None:
     assert "holds no certificate" in run("bob", "trust", "ann", text="hello", code=2).output
     assert "there is no key" in run("bob", "show", code=2).output
     assert "no trusted key under the name" in run("bob", "revoke", "ann", code=2).output
+
+
+def test_a_key_with_two_certificates_counts_once(tmp_path: Path) -> None:
+    ours, theirs = KeyFolder(tmp_path / "ours"), KeyFolder(tmp_path / "theirs")
+    make_identity(theirs, "lab", datetime.datetime.now(datetime.UTC))
+    twin = second_certificate(theirs.key.read_bytes())
+    parties = [ours.trust("lab", theirs.own().der), ours.trust("lab-too", twin)]
+    judged = [Judged(party.fingerprint, "good", counts=True) for party in parties]
+    assert len({signature.key for signature in judged}) == 2
+    assert counted(judged, ours) == 1

@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import unsupported_method
 
 from console.live.access import names_this_machine, token_of
 from console.live.feed import Feed, Inbox
+from console.live.meters import sum_of
 from console.live.openapi import openapi
 from console.live.past import Past
 from console.live.picture import Picture
@@ -351,6 +352,16 @@ def test_several_analyzers_are_added_up() -> None:
     assert latest is not None
     assert (latest.total.power_w, latest.total.current_a, latest.total.voltage_v) == (690.0, 3.0, 230.0)
     assert latest.total.power_factor == pytest.approx(1.0)
+
+
+def test_the_channels_of_a_meter_are_added_up_with_another_meter() -> None:
+    channels = tuple(Reading(power_w, 230.0, power_w / 230 / 0.95, 0.95) for power_w in (150.0, 90.0, 60.0))
+    mean_a = sum(each.current_a for each in channels) / 3
+    three = Sample(START_NS, Reading(300.0, 230.0, mean_a, 0.95), channels)  # as a WT333E tells its sum
+    found = sum_of([sample(0, 230.0), three])
+    assert (found.power_w, found.voltage_v) == (530.0, 230.0)
+    assert found.current_a == pytest.approx(1.0 + 3 * mean_a)
+    assert found.power_factor == pytest.approx(530.0 / (230.0 + 300.0 / 0.95))
 
 
 def test_lines_of_the_log_become_warnings() -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from console.live.past import Past, Verdict
+from console.live.past import Past
 from console.live.uncertainty import of_sample
+from console.live.verdicts import Verdict
 from console.log_format import json_line, say_event
 from director.events import PhaseStarted
 from evidence.ptd_output import LOOK_BYTES, read_told

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from console.main import COMMANDS, EXTRAS, main
+from console.plain import plain
 
 WATTRIG = Path(sys.executable).with_name("wattrig")
 
@@ -44,3 +47,26 @@ def test_an_unknown_command_and_a_wrong_option_end_with_a_hint() -> None:
         done = subprocess.run([WATTRIG, *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 2
         assert "Error:" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (PermissionError(13, "Permission denied", "/a\nb"), "wattrig: '/a\\nb': Permission denied\n"),
+        (ConnectionRefusedError(111, "Connection refused"), "wattrig: Connection refused\n"),
+        (OSError("the line is dead"), "wattrig: the line is dead\n"),
+    ],
+)
+def test_what_the_system_refuses_is_one_message(monkeypatch: pytest.MonkeyPatch, problem: OSError, told: str) -> None:
+    def refuse(_path: Path | None) -> None:
+        raise problem
+
+    monkeypatch.setattr("console.keys.KeyFolder", refuse)
+    done = CliRunner().invoke(main, ["keys", "list"])
+    assert (done.exit_code, done.stderr) == (2, told)
+
+
+@given(st.text(st.sampled_from("a\u202e\u2066\u200b\ufeff\U000e0041\x1b\x9b\n\ud800")))
+def test_no_text_steers_the_terminal_or_turns_itself_round(text: str) -> None:
+    assert set(plain(text)) <= set("a ?")
+    assert len(plain(text)) == len(text)

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from console.main import COMMANDS
+from console.ptd_command_line import ptd_options, ptd_types
 
 SOURCE = Path(__file__).parents[2] / "docs" / "man.py"
 
@@ -28,7 +29,16 @@ PAGES: dict[str, str] = dict(MAN.all_pages())
 
 
 def test_every_command_has_a_page() -> None:
-    assert {f"wattrig-{name}.1" for name in COMMANDS} | {"wattrig.1", "wattrig-keys-trust.1"} <= set(PAGES)
+    pages = {"wattrig.1", "wattrig-keys-trust.1", "wattrig-ptd.1"}
+    assert {f"wattrig-{name}.1" for name in COMMANDS} | pages <= set(PAGES)
+
+
+def test_the_daemons_page_has_its_options_and_device_types() -> None:
+    text = PAGES["wattrig-ptd.1"]
+    for each in ptd_options():
+        assert f".B {MAN.escaped(f'{each.flag} {each.value}'.strip())}\n" in text
+    for number, title in ptd_types().items():
+        assert f".TP\n.B {number}\n{MAN.escaped(title)}\n" in text
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -49,7 +59,8 @@ def test_the_command_writes_them_and_man_shows_them(tmp_path: Path) -> None:
     subprocess.run([sys.executable, SOURCE, tmp_path], check=True, timeout=60)
     assert {path.name for path in tmp_path.iterdir()} == set(PAGES)
     if man := shutil.which("man"):
-        page = tmp_path / "wattrig-doctor.1"
-        done = subprocess.run([man, "--warnings=all", "-l", page], capture_output=True, text=True, check=True)
-        assert "wattrig doctor -c station.toml --round v6.1" in done.stdout
-        assert done.stderr == ""
+        for name, part in (("doctor", "wattrig doctor -c station.toml --round v6.1"), ("ptd", "Yokogawa WT310")):
+            page = tmp_path / f"wattrig-{name}.1"
+            done = subprocess.run([man, "--warnings=all", "-l", page], capture_output=True, text=True, check=True)
+            assert part in done.stdout
+            assert done.stderr == ""

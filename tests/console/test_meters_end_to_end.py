@@ -84,7 +84,6 @@ def told(session: Path, *words: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_two_meters(simulate: Simulate, measure: Measure, tmp_path: Path) -> None:
     left = simulate("left", "wt310e", "--load", "constant", "--watts", "180")
     right = simulate("right", "pw3335", "--load", "constant", "--watts", "60")

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from console.main import main
 from console.report_headroom import headroom
 from console.session_view import view_session
+from evidence.state import mark
 
 LARGEST = 2_000_000
 VALID = "v4.1/closed/UntetherAI/results/h13_u3_slim/resnet50/singlestream"
@@ -134,7 +135,20 @@ def test_an_aborted_session_says_why(published: Path, tmp_path: Path) -> None:
     done = wattrig("report", copy)
     assert done.output == f"report: {copy / 'wattrig' / 'report.html'}\n"
     text = (copy / "wattrig" / "report.html").read_text("utf-8")
-    assert "aborted in testing at 01-01-1970 00:00:00.000 UTC: the &lt;analyzer&gt; fell silent" in text
+    assert "Aborted in testing at 1970-01-01 00:00:00 UTC: the &lt;analyzer&gt; fell silent" in text
+    (copy / "wattrig" / "state.json").write_text(json.dumps(state | {"t_utc_ns": 10**40}))
+    assert "Aborted in testing at a time that is none: " in report(copy, tmp_path)
+
+
+def test_a_half_without_samples_says_where_they_are(published: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "session"
+    shutil.copytree(published / VALID / "performance", copy)
+    mark(copy, "aborted", "the workload failed", "ranging")
+    for phase in ("ranging", "run_1"):
+        (copy / phase / "spl.txt").unlink()
+    text = report(copy, tmp_path)
+    assert "in its store, in the folder of the same name" in text
+    assert "testing over ranging" not in text
 
 
 def test_texts_of_a_package_cannot_become_markup(published: Path, tmp_path: Path) -> None:

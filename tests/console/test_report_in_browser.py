@@ -1,27 +1,14 @@
 """The page in a real browser: nothing fetched, nothing broken, zoom by pointer and by keyboard, at every width."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from console.main import main
 
 VALID = "v4.1/closed/UntetherAI/results/h13_u3_slim/resnet50/singlestream"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.fail("this test needs Debian's Chromium: apt install chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

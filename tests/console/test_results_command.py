@@ -1,13 +1,16 @@
 import csv
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from compliance.summary_rows import Row, compare
+from compliance.summary_rows import Row, compare, rows_of
+from compliance.tree import find_results
 from rules.rulebook import all_rounds
 from scoring.performance import Performance, performance
 
@@ -48,7 +51,8 @@ def test_forms_and_a_comparison_with_itself(published: Path) -> None:
     status, told = results(tree, "--against", tree)
     assert (status, "efficiency +0.0% against v5.1: equal or better, within 10 %" in told) == (0, True)
     status, told = results(tree, "--format", "html")
-    assert (status, told.count("<tr>"), told.startswith("<!doctype html>")) == (0, len(rows) + 1, True)
+    assert (status, told.count("<tr>"), told.startswith("<!DOCTYPE html>")) == (0, len(rows) + 1, True)
+    assert "This page needs no other file" in told, "it shares the layout of all pages"
 
 
 def test_nothing_found_and_no_such_folder(tmp_path: Path) -> None:
@@ -100,6 +104,42 @@ def test_performance_is_the_submission_checkers(
     records: dict[str, float], ran: str, scenario: str, expected: Performance | None
 ) -> None:
     assert performance(records.get, ran, scenario) == expected
+
+
+@pytest.mark.parametrize(
+    ("round_name", "benchmark", "ran", "record"),
+    [
+        ("v4.0", "llama2-70b-99.9", "Server", "result_completed_samples_per_sec"),
+        ("v5.1", "llama3.1-8b-edge", "SingleStream", "result_90.00_percentile_latency_ns"),
+        ("v6.1", "llama3.1-8b-edge", "SingleStream", "result_90.00_percentile_latency_ns"),
+    ],
+)
+def test_some_benchmarks_have_a_record_of_their_own(round_name: str, benchmark: str, ran: str, record: str) -> None:
+    assert all_rounds()[round_name].loadgen.results[benchmark] == {ran: record}
+    numbers = {record: 4e6, "early_stopping_latency_ss": 1.0, "early_stopping_latency_ms": 2e6,
+               "result_scheduled_samples_per_sec": 1.0}  # fmt: skip
+    own = performance(numbers.get, ran, ran, scheduled=True, record=record)
+    assert own is not None
+    assert own.value == (4.0 if ran == "SingleStream" else 4e6)
+    inferred = performance(numbers.get, "SingleStream", "MultiStream", record=record)
+    assert inferred == Performance(16.0, "ms", None)
+
+
+def test_videos_take_seconds() -> None:
+    assert all_rounds()["v6.1"].loadgen.in_seconds == ("wan-2.2-t2v-a14b",)
+    records = {"early_stopping_latency_ss": 2.5e9}
+    found = performance(records.get, "SingleStream", "SingleStream", in_seconds=True)
+    assert found == Performance(2.5, "s", None)
+
+
+def test_the_place_in_the_tree_tells_the_benchmark(published: Path, tmp_path: Path) -> None:
+    (session,) = published.glob("v5.1/open/GATEOverflow/results/*/mobilenet-v1-precision_float-1.0-128/*/performance")
+    place = tmp_path / "open/Lab/results/box/llama3_1-8b-edge/SingleStream/performance"
+    shutil.copytree(session, place)
+    detail = (place / "run_1/mlperf_log_detail.txt").read_text()
+    (record,) = re.findall(r'"result_90.00_percentile_latency_ns", "value": (\d+)', detail)
+    (found,) = rows_of(find_results(tmp_path, "tree").found, "v5.1")
+    assert found.performance == int(record) / 1e6
 
 
 def test_until_v4_0_servers_result_was_what_was_scheduled() -> None:

@@ -41,6 +41,7 @@ def test_what_is_suggested_is_a_station_and_says_what_each_line_is_for(meter: st
     path.write_text(done.stdout)
     station = load_station(path)
     assert (station.analyzer[0].device_type, station.analyzer[0].device_port) == (52, meter)
+    assert station.analyzer[0].network_port == 0, "the daemon's usual port may be taken"
     assert station.director.is_loopback
     assert "# YOKOGAWA,WT333E,SIMULATED,F1.04" in done.stdout
     assert "77 (several channels, with channel)" in done.stdout

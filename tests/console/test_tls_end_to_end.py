@@ -1,10 +1,13 @@
 """A whole session between two processes over TLS, signed by both, verified, and spoiled in every way."""
 
 import json
+import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +18,7 @@ from click.testing import CliRunner
 from console.main import main
 from evidence.envelope import seal, unseal
 from evidence.statement import STATEMENT
-from wire.keys import KeyFolder
+from wire.keys import KeyFolder, fingerprint
 
 WATTRIG = str(Path(sys.executable).with_name("wattrig"))
 WORKLOAD = f"{sys.executable} -m sut_client.loadgen --scenario Offline --seconds 3 --logs "
@@ -40,6 +43,7 @@ def director(home: Path, keys: Path) -> Iterator[int]:
     try:
         while (found := re.search(r"Ready to accept connections at \S+:(\d+)", log.read_text())) is None:
             assert process.poll() is None, log.read_text()
+            time.sleep(0.05)
         yield int(found[1])
     finally:
         process.terminate()
@@ -75,6 +79,7 @@ def session(home: Path, tmp_path: Path) -> Path:
 def test_both_sign_and_a_third_person_verifies(home: Path, session: Path) -> None:
     said = run("verify", session, "--threshold", "2", keys=home / "reviewer")
     assert "VERIFIED: 2 trusted keys signed, 2 needed" in said
+    assert re.search(r"stated    20\d\d-\d\d-\d\dT[\d:]{8}Z by the client's clock", said)
     for role in ("client", "director"):
         assert f"({role}): good, by {'sut' if role == 'client' else 'lab'}" in said
     envelope = unseal((session / STATEMENT).read_bytes())
@@ -111,6 +116,11 @@ def test_every_spoiled_file_is_named(home: Path, session: Path) -> None:
 def test_extra_files_are_named(home: Path, session: Path) -> None:
     (session / "wattrig/report.html").write_text("later")
     assert "'wattrig/report.html' was added after signing" in run("verify", session, keys=home / "reviewer")
+    (session / "wattrig/attempt_9").mkdir()
+    (session / "wattrig/attempt_9/attempt.json").write_text("{}")
+    told = "extra     'wattrig/attempt_9/attempt.json'"
+    assert told in run("verify", session, keys=home / "reviewer", code=1)
+    shutil.rmtree(session / "wattrig/attempt_9")
     (session / "run_1/other.txt").write_text("more")
     assert "extra     'run_1/other.txt'" in run("verify", session, keys=home / "reviewer", code=1)
 
@@ -143,3 +153,23 @@ def test_unknown_and_revoked_keys_do_not_count(home: Path, session: Path, tmp_pa
     assert "1 trusted keys signed, 1 needed" in run("verify", session, keys=keys)
     said = run("verify", session, "--threshold", "2", keys=keys, code=1)
     assert "revoked key of sut; it does not count" in said
+
+
+def test_a_damaged_certificate_here_is_no_crash(home: Path, session: Path, tmp_path: Path) -> None:
+    keys = Path(shutil.copytree(home / "reviewer", tmp_path / "keys"))
+    envelope = unseal((session / STATEMENT).read_bytes())
+    raw = {key: bytes.fromhex(found.signature) for key, found in envelope.signatures.items()}
+    (keys / "peers/junk.pem").write_text(ssl.DER_cert_to_PEM_cert(b"junk"))
+    (session / STATEMENT).write_bytes(seal(envelope.payload, {**raw, fingerprint(b"junk"): bytes(64)}))
+    said = run("verify", session, "--threshold", "2", keys=keys)
+    assert "key of junk, as kept here: the certificate is damaged" in said
+
+
+def test_a_statement_from_elsewhere_is_none(home: Path, session: Path) -> None:
+    path = (session / STATEMENT).rename(session.parent / "elsewhere.json")
+    (session / STATEMENT).symlink_to(path)
+    said = run("verify", session, keys=home / "reviewer", code=1)
+    assert f"changed   {STATEMENT}: the envelope is a link" in said
+    (session / STATEMENT).unlink()
+    os.mkfifo(session / STATEMENT)
+    assert "is a FIFO, expected a plain file" in run("verify", session, keys=home / "reviewer", code=1)
