@@ -8,13 +8,11 @@ DEMO ?=
 demo: .venv/run
 	$(BIN)/wattrig demo $(DEMO)
 
-# Most tests wait more than they work, so several run at once; those that hold measurements to the truth run alone.
-# What fails beside others, where moments shift, is tried once more by itself, and must pass there; both are printed.
-LAST_FAILED := --last-failed --last-failed-no-failures none -m "not alone"
+# Most tests wait more than they work, so several run at once; those that hold time, and energy under a load that changes,
+# to the truth run alone. What fails is not tried again.
+AT_ONCE ?= 6
 test: .venv/dev chromium
-	$(BIN)/pytest -n 3 --dist loadgroup -m "not alone" --ignore=tests/faults || \
-	  $(BIN)/pytest $(LAST_FAILED) --ignore=tests/faults
-	$(BIN)/pytest -n 4 -m "not alone" tests/faults || $(BIN)/pytest $(LAST_FAILED) tests/faults
+	$(BIN)/pytest -n $(AT_ONCE) -m "not alone"
 	$(BIN)/pytest -m alone
 
 chromium:

@@ -36,7 +36,7 @@ OFF_W = 2.5
 """Largest difference of a sample to the truth at its time: a sample is a second or two old when it is stamped."""
 HOLE_S = 1.6
 LEAVING_S = 3.0
-PATIENCE_S = 40.0
+PATIENCE_S = 120.0
 WORKLOAD = f"""
 import os, sys, time
 from datetime import datetime, timezone

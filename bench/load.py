@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from bench.rig import running_rig
-from bench.sampling import Ticks, judged
+from bench.sampling_ticks import Ticks, judged
 from bench.sessions import UUID, ok
 from evidence.ptd_protocol import unmarked_line
 from wire.protocol import MAGIC_CLIENT, Lines

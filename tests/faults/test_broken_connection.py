@@ -5,23 +5,31 @@ import contextlib
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.kills import PHASE_S, WORKLOAD
+from compliance.findings import Outcome
+from compliance.judge import check_session
 from director.events import LogLine, SessionEnded
 from director.server import Director
 from director.station import load_station
+from evidence.envelope import read_envelope
 from evidence.journal import read_journal
 from evidence.state import read_state
+from evidence.statement import STATEMENT, parse_statement
 from metrology.errors import PeerError, PeerGoneError, WorkloadError
-from sut_client import download
+from sut_client import download, signing
 from sut_client.client import run
 from sut_client.events import PhaseEnded as ClientPhaseEnded
 from sut_client.events import WorkloadStarted
 from sut_client.options import Options
+from tests.serving import serving
+from wire.identity import make_identity
+from wire.keys import KeyFolder
 from wire.protocol import Lines
 
 FAKE = Path(__file__).parent.parent / "director/fake_ptd.py"
@@ -70,16 +78,14 @@ class Proxy:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            yield
-        finally:
-            server.close()
-            self.cut()
-            for task in self._pumps:
-                task.cancel()
-            await asyncio.gather(*self._pumps, return_exceptions=True)
+        async with serving(self.serve) as self.port:
+            try:
+                yield
+            finally:
+                self.cut()
+                for task in self._pumps:
+                    task.cancel()
+                await asyncio.gather(*self._pumps, return_exceptions=True)
 
 
 class Bench:
@@ -349,6 +355,10 @@ def test_a_line_that_breaks_outside_the_workload_is_made_anew(
     assert broken
     assert bench.proxy.opened >= 2
     assert messages(session, "client.json") == messages(session, "server.json")
+    result = check_session(session)
+    assert result is not None
+    wrong = {found.code for found in result.findings if found.outcome is Outcome.FAIL}
+    assert not {"FIL007", "FIL008", "FIL011"} & wrong
     for folder in (session, bench.stored()):
         state = read_state(folder)
         assert state is not None
@@ -379,3 +389,73 @@ def test_a_client_lost_between_the_phases_is_waited_for_and_then_given_up(bench:
     assert state is not None
     assert state.state == "aborted"
     assert "did not come back within 0.4 s" in state.reason
+
+
+SIGNING = {
+    "done, the reply lost": (",done", "reply"),
+    "a file": ("wattrig,fetch,", "command"),
+    "the signature asked for": ("wattrig,sign,", "command"),
+    "the signature promised": ("wattrig,sign,", "reply"),
+}
+
+
+@pytest.mark.parametrize("where", SIGNING)
+def test_the_director_signs_over_another_connection_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    for name in ("lab", "sut"):
+        make_identity(KeyFolder(bench.folder / name), name, datetime.now(UTC))
+    text, keys = bench.folder / "station.toml", KeyFolder(bench.folder / "sut")
+    text.write_text(text.read_text().replace("[director]", '[director]\nkeys = "lab"'))
+    secret = "5eccce7" + "0" * 25
+    monkeypatch.setattr("director.conversation.new_secret", lambda: secret)
+    part, lost = SIGNING[where]
+    broken: list[str] = []
+    real_send, real_ask = Lines.send, Lines.ask
+
+    async def send(lines: Lines, line: str) -> None:
+        if lost == "command" and part in line and not broken:
+            broken.append(line)
+            bench.proxy.cut()
+        await real_send(lines, line)
+
+    async def ask(lines: Lines, line: str, timeout_s: float | None) -> str:
+        reply = await real_ask(lines, line, timeout_s)
+        if lost == "reply" and part in line and not broken:
+            broken.append(line)
+            bench.proxy.cut()
+            return await lines.receive(timeout_s)
+        return reply
+
+    monkeypatch.setattr(Lines, "send", send)
+    monkeypatch.setattr(Lines, "ask", ask)
+    for module in (download, signing):
+        monkeypatch.setattr(module, "RETRY_S", 0.01)
+    session = bench.measure(keys=keys.path)
+    assert broken
+    assert bench.proxy.opened >= 2
+    statement = parse_statement(read_envelope(session / STATEMENT).payload)
+    assert statement.signers == {
+        "client": keys.own().fingerprint, "director": KeyFolder(bench.folder / "lab").own().fingerprint
+    }  # fmt: skip
+    assert "[WARNING] the director answered 'cleanup" not in bench.log()
+    assert f"wattrig,sign,{session.name},<secret>" in str(bench.events)
+    assert secret not in str(bench.events)
+
+
+def test_a_director_that_is_gone_leaves_the_clients_signature(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = KeyFolder(bench.folder / "sut")
+    make_identity(keys, "sut", datetime.now(UTC))
+    real = Lines.send
+
+    async def send(lines: Lines, line: str) -> None:
+        if line.startswith("wattrig,sign,"):
+            bench.proxy.closed = True
+            bench.proxy.cut()
+        await real(lines, line)
+
+    monkeypatch.setattr(Lines, "send", send)
+    monkeypatch.setattr(signing, "RETRY_S", 0.01)
+    session = bench.measure(keys=keys.path)
+    statement = parse_statement(read_envelope(session / STATEMENT).payload)
+    assert statement.signers == {"client": keys.own().fingerprint}

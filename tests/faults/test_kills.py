@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.fault_parts import slowness
 from bench.kills import VICTIMS, kill_once
 
+pytestmark = pytest.mark.timeout(400)
 KILLS = int(os.environ.get("WATTRIG_KILLS", "20"))
 
 
@@ -14,7 +16,7 @@ KILLS = int(os.environ.get("WATTRIG_KILLS", "20"))
 def test_a_kill_loses_no_more_than_the_last_second(tmp_path: Path, seed: int) -> None:
     found = kill_once(tmp_path, seed)
     assert found.is_good, found
-    assert found.recovered_s < 30, found
+    assert found.recovered_s < 30 * slowness(), found
 
 
 @pytest.mark.parametrize("victim", VICTIMS)

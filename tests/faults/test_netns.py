@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from bench.fault_lab import FaultLab
+from bench.fault_parts import slowness
+from bench.fault_rig import GRACE_S
 from wire.protocol import UNACKNOWLEDGED_MS
 
+pytestmark = pytest.mark.timeout(400)
 DIRECTOR, CLIENT = "10.77.0.1", "10.77.0.2"
 NETEM = ("delay", "40ms", "10ms", "loss", "5%")
 KEEPALIVE_S = 22
@@ -110,9 +113,9 @@ def test_a_line_that_stays_down_is_noticed_by_both(lab: FaultLab, spaces: Namesp
     spaces.line("down")
     assert lab.client_ends() == 2, lab.told()
     assert states(lab) == ("aborted", "aborted")
-    assert time.monotonic() - down_s < KEEPALIVE_S + 13
-    assert "could not be made anew" in lab.said("client")
-    assert "did not come back" in lab.said("director")
+    assert time.monotonic() - down_s < (KEEPALIVE_S + GRACE_S + 10) * slowness()
+    assert lab.hears("client", "could not be made anew")
+    assert lab.hears("director", "did not come back")
     assert not lab.leftovers()
 
 
@@ -126,7 +129,7 @@ def test_a_line_that_goes_down_under_a_command_is_noticed_too(lab: FaultLab, spa
     lab.signal("director", signal.SIGCONT)
     assert lab.client_ends() == 2, lab.told()
     assert states(lab) == ("aborted", "aborted")
-    assert time.monotonic() - down_s < UNACKNOWLEDGED_MS / 1000 + 15
+    assert time.monotonic() - down_s < (UNACKNOWLEDGED_MS / 1000 + 15) * slowness()
 
 
 def test_a_client_machine_that_lost_its_memory_is_noticed(lab: FaultLab, spaces: Namespaces) -> None:
@@ -137,7 +140,7 @@ def test_a_client_machine_that_lost_its_memory_is_noticed(lab: FaultLab, spaces:
     up_s = time.monotonic()
     spaces.line("up")
     assert states(lab) == ("", "aborted")
-    assert time.monotonic() - up_s < 12
+    assert time.monotonic() - up_s < 12 * slowness()
 
 
 def test_a_poor_line_is_good_enough(lab: FaultLab, spaces: Namespaces) -> None:

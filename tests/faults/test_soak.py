@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from bench.load import GOAL_MS, load
 from bench.sessions import day, many
 
@@ -23,6 +25,7 @@ def test_a_day_of_samples_at_once(tmp_path: Path) -> None:
     assert found.most_mib - found.before_mib < 300
 
 
+@pytest.mark.alone
 def test_a_crowd_at_the_door_takes_no_sample(tmp_path: Path) -> None:
     found = load(tmp_path / "lab", 5.0)
     assert found.missed == (0, 0)
