@@ -3,7 +3,8 @@
 Makes its own sessions from one that it measures first (or takes `--session FOLDER`):
 - one session: whole processes, against a plain standard-library script plus 150 ms;
 - two rounds of copies, of eleven and of ninety minutes each, and with `--session` a third one of that very session:
-  against one process for each session of that script with `--whole`, which makes the reference's eleven checks;
+  against one process for each session of that script with `--whole`, which makes the reference's eleven checks, and
+  with `--reference` against one of MLCommons' own checker;
 - the same rounds again, out of the cache;
 - a 1 GB LoadGen log: against `sha1sum` of it, and how much memory it takes;
 - 24 h of samples at 1 Hz with the 29 MB that PTDaemon logs of them: against that script with `--whole`.
@@ -99,6 +100,7 @@ def most_memory_mib(path: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--session", type=Path, help="session folder to start from, instead of measuring one")
+    parser.add_argument("--reference", type=Path, help="a copy of MLCommons' check.py, to be timed too")
     parser.add_argument("--large", type=int, default=1 << 30, help="size of the large LoadGen log, bytes")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -111,9 +113,9 @@ def main() -> None:
         one_session(session, folder)
         for seconds_each in (TEN_MINUTES_S, NINETY_MINUTES_S):
             one = stretched(session, folder / f"of_{seconds_each}", seconds_each)
-            a_round(one, folder, f"of {seconds_each // 60} min")
+            a_round(one, folder, f"of {seconds_each // 60} min", options.reference)
         if options.session:
-            a_round(options.session, folder, "as given")
+            a_round(options.session, folder, "as given", options.reference)
         large_log(session, folder, options.large)
         day = stretched(session, folder / "day", DAY_S)
         report("24 h of samples at 1 Hz", seconds(lambda: wattrig(day, "--no-cache"), runs=3),
@@ -126,11 +128,14 @@ def one_session(session: Path, folder: Path) -> None:
     report("one session", seconds(lambda: wattrig(one)), base_s + 0.150, "plain script + 150 ms", "1")
 
 
-def a_round(one: Path, folder: Path, told: str) -> None:
+def a_round(one: Path, folder: Path, told: str, reference: Path | None) -> None:
     base_s = seconds(lambda: plain(one, "--whole"))
     root = round_of_sessions(one, folder / "round")
     ours_s = seconds(lambda: wattrig(root, "--no-cache"), runs=3) / COPIES
     report(f"{COPIES} {told}, per session", ours_s, base_s, "plain script --whole per session", "0.05")
+    if reference:
+        other_s = seconds(lambda: run(sys.executable, reference, one))
+        report("  the same", ours_s, other_s, "check.py per session", "0.05")
     again_s = seconds(lambda: wattrig(root), runs=3) / COPIES
     report("  again, out of the cache", again_s, base_s, "plain script --whole per session", "-")
     shutil.rmtree(root)
