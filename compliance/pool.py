@@ -1,4 +1,8 @@
-"""Work shared out to processes, one for each core, in chunks; stopped at once when nobody waits for it any more."""
+"""Work shared out to processes, one for each core, in chunks; stopped at once when nobody waits for it any more.
+
+Each process has a pipe of its own. Those of concurrent.futures share one for their results, so that one killed while
+it writes leaves half a result in it, for whose other half the executor then waits for ever.
+"""
 
 import contextlib
 import gc
@@ -7,9 +11,8 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from multiprocessing.connection import Connection, wait
+from typing import Any, TypeVar
 
 from metrology.errors import SessionError
 
@@ -36,14 +39,23 @@ def shared_out(
 
     Raises:
         SessionError: a process ended unexpectedly.
+        Exception: what `work` raised.
     """
     chunks = list(_chunks(pieces, processes))
-    with _pool(min(processes, len(chunks))) as pool:
-        pending = {pool.submit(work, chunk) for chunk in chunks}
-        while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield from _result(future)
+    rest = iter(chunks)
+    with _started(work, min(processes, len(chunks))) as busy:
+        for pipe in busy:
+            pipe.send(next(rest))
+        while busy:
+            ready = wait(busy)
+            for pipe in [each for each in busy if each in ready]:
+                done = _received(pipe)
+                chunk = next(rest, None)
+                if chunk is None:
+                    busy.remove(pipe)
+                else:
+                    pipe.send(chunk)
+                yield from done
 
 
 def _chunks(pieces: Sequence[P], processes: int) -> Iterator[Sequence[P]]:
@@ -56,19 +68,48 @@ def _chunks(pieces: Sequence[P], processes: int) -> Iterator[Sequence[P]]:
 
 
 @contextlib.contextmanager
-def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    """Have processes; on an early end they are stopped, not waited for."""
+def _started(work: Callable[[Sequence[P]], list[T]], processes: int) -> Iterator[list[Connection]]:
+    """Have processes that wait for work, each at the end of a pipe; they are stopped, not waited for."""
     fork = "fork" in multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("fork" if fork else "spawn")
-    pool = ProcessPoolExecutor(processes, context, _begin)
+    context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
+    with contextlib.ExitStack() as stack:
+        pipes = []
+        for _ in range(processes):
+            ours, theirs = context.Pipe()
+            stack.callback(ours.close)
+            process = context.Process(target=_serve, args=(work, theirs), daemon=True)
+            process.start()
+            stack.callback(process.join)
+            stack.callback(process.kill)
+            theirs.close()
+            pipes.append(ours)
+        yield pipes
+
+
+def _serve(work: Callable[[Sequence[P]], list[T]], pipe: Connection) -> None:
+    """Do what comes through a pipe, until killed."""
+    _begin()
+    while True:
+        chunk = pipe.recv()
+        done: list[T] | Exception
+        try:
+            done = work(chunk)
+        except Exception as problem:  # noqa: BLE001 It is raised where the work is asked for.
+            done = problem
+        pipe.send(done)
+
+
+def _received(pipe: Connection) -> list[Any]:
     try:
-        yield pool
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.terminate()
-        pool.shutdown(cancel_futures=True)
-        raise
-    pool.shutdown()
+        done: list[Any] | Exception = pipe.recv()
+    except (EOFError, OSError) as problem:
+        raise SessionError(
+            "a process that checks sessions ended unexpectedly, perhaps for want of memory",
+            "check again with --jobs 1; what was done is not done twice",
+        ) from problem
+    if isinstance(done, Exception):
+        raise done
+    return done
 
 
 def _begin() -> None:
@@ -86,13 +127,3 @@ def _end_with_parent() -> None:
     if parent:
         parent.join()
         os._exit(1)
-
-
-def _result(future: "Future[list[T]]") -> list[T]:
-    try:
-        return future.result()
-    except BrokenProcessPool as problem:
-        raise SessionError(
-            "a process that checks sessions ended unexpectedly, perhaps for want of memory",
-            "check again with --jobs 1; what was done is not done twice",
-        ) from problem

@@ -3,16 +3,16 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from functools import partial
 from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
 from compliance.batch import cores
+from compliance.pool import shared_out
 from compliance.tree import Found, find_results, place_of
 from console.check_run import progress
 from console.frontier import Point, frontier, pareto
@@ -72,7 +72,7 @@ def write_tree(root: Path, output: Path, form: str, round_name: str) -> bool:
         click.echo(plain(f"wattrig: '{root}' holds no session (no power/, ranging/ or run_1/)"), err=True)
         return False
     folder = output.with_suffix("")
-    entries = list(_write_sessions(walk.found, folder, round_name))
+    entries = _write_sessions(walk.found, folder, round_name)
     for system, group in _by(entries, "system").items():
         page = _table_page(f"Power results of {system}", group, "")
         write_page(page, folder / _safe(system) / "index.html", "html")
@@ -80,16 +80,22 @@ def write_tree(root: Path, output: Path, form: str, round_name: str) -> bool:
     return True
 
 
-def _write_sessions(found: Sequence[Found], folder: Path, round_name: str) -> Iterator[Entry]:
-    """Write the page of each session; get what the table tells of it."""
-    one = partial(_write_session, folder=folder, round_name=round_name)
+def _write_sessions(found: Sequence[Found], folder: Path, round_name: str) -> list[Entry]:
+    """Write the page of each session; get what the table tells of each, in the order found."""
+    write = partial(_write_chunk, folder=folder, round_name=round_name)
+    numbered = list(enumerate(found))
     if len(found) <= FEW:
-        yield from map(one, found, range(len(found)))
-        return
-    with progress(len(found)) as advance, ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
-        for entry in pool.map(one, found, range(len(found))):
+        return [entry for _, entry in write(numbered)]
+    entries = {}
+    with progress(len(found)) as advance, closing(shared_out(write, numbered, cores())) as written:
+        for count, entry in written:
+            entries[count] = entry
             advance()
-            yield entry
+    return [entries[count] for count in range(len(found))]
+
+
+def _write_chunk(pieces: Sequence[tuple[int, Found]], folder: Path, round_name: str) -> list[tuple[int, Entry]]:
+    return [(count, _write_session(found, count, folder, round_name)) for count, found in pieces]
 
 
 def _write_session(found: Found, count: int, folder: Path, round_name: str) -> Entry:

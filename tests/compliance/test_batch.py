@@ -1,6 +1,8 @@
 import copy
 import json
+import multiprocessing
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from compliance.tree import Found, find_results
 from evidence.ptd_log import PtdLog
 from evidence.ptd_parts import AnalyzerPart
 from evidence.session_json import SessionRecord
-from metrology.errors import SessionError
+from metrology.errors import EvidenceError, SessionError
 
 
 @pytest.fixture
@@ -213,6 +215,29 @@ def test_the_uncertainty_of_a_session_is_worked_out_once_by_each_model(
     monkeypatch.setattr(uncertainty, "split_by_analyzer", counting)
     checked(sessions)
     assert 0 < len(asked) <= 2 * 5
+
+
+def large(pieces: Sequence[int]) -> list[bytes]:
+    return [bytes(4 << 20) for _ in pieces]
+
+
+def fails(pieces: Sequence[int]) -> list[int]:
+    raise EvidenceError(f"piece {pieces[0]}")
+
+
+def test_what_the_work_raises_comes_out() -> None:
+    with pytest.raises(EvidenceError, match="piece 0"):
+        list(shared_out(fails, range(4), 2))
+
+
+@pytest.mark.parametrize("time_s", [0.0, 0.001, 0.003, 0.01, 0.03])
+def test_stopping_does_not_wait_for_half_an_answer(time_s: float) -> None:
+    """Most of the time these processes write an answer: whenever they are killed, one is half written."""
+    running = shared_out(large, range(1000), 4)
+    next(running)
+    time.sleep(time_s)
+    running.close()
+    assert multiprocessing.active_children() == []
 
 
 def dies(_: Any) -> list[int]:
