@@ -22,7 +22,7 @@ REPLY_S = 10.0
 RANGE_S = 60.0
 """Longest wait for `SR`; published daemons need up to 6.5 s (WT330 multichannel)."""
 LISTING_S = 30.0
-"""Longest wait for the header of a listing: the sample in flight is finished first."""
+"""Longest wait for the header of a listing: the last sample after a stop is taken first."""
 LINES_PER_S = 1000.0
 """Slowest rate at which a listing may come; published daemons send over 10,000 lines a second."""
 UNKNOWN_COMMAND = "Unknown command"
@@ -156,7 +156,7 @@ class PtdClient:
         await self.command(f"SR,{quantity},{setting}", f"Range {quantity} changed", RANGE_S)
 
     async def stop(self) -> None:
-        """Stop measuring; the daemon answers at once and finishes the sample in flight."""
+        """Stop measuring; the daemon answers at once and takes one more sample."""
         await self.command("Stop", "Stopping")
 
     async def listing(self) -> list[str]:

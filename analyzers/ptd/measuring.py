@@ -13,7 +13,7 @@ from analyzers.ptd.sampler import Sampler
 from metrology.errors import InstrumentError
 
 CLOSING_S = 3.0
-"""Longest wait, at the end of the process, for the sample in flight."""
+"""Longest wait, at the end of the process, for the last sample."""
 
 
 class Measuring:
@@ -58,13 +58,13 @@ class Measuring:
         return Run(plan, judged, self._meter.model, ranges)
 
     def stop(self) -> None:
-        """Have it end once the sample in flight has come."""
+        """Have it end with the first sample that comes from now on."""
         if self._sampler is not None:
             self._stopping = True
             self._sampler.stop()
 
     async def stopped(self) -> None:
-        """Wait for the sample in flight of a measurement that was stopped, to which it belongs."""
+        """Wait for the last sample of a measurement that was stopped."""
         if self._stopping:
             await self._idle.wait()
 

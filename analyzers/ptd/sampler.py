@@ -1,5 +1,6 @@
 """The thread that reads the instrument while a measurement runs; the instrument's updates set its pace."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,10 @@ ATTEMPTS = 3
 
 
 class Sampler:
-    """Samples from `start` until the run is full, `stop` is called, or the instrument is lost.
+    """Samples from `start` until the run is full, a sample newer than `stop` has come, or the instrument is lost.
+
+    That last sample closes the window of a workload that ended just before the stop; the one being read by then may
+    be older than the workload's end.
 
     Args:
         meter: the instrument, told already to be read at the run's interval.
@@ -35,7 +39,7 @@ class Sampler:
         self._log = log
         self._file = file
         self._ended = ended
-        self._stop = threading.Event()
+        self._until_ns: float = math.inf
         # A daemon thread: a reading that never ends must not hold up the end of the process.
         self._thread = threading.Thread(target=self._main, name="sampler", daemon=True)
 
@@ -44,15 +48,18 @@ class Sampler:
         self._thread.start()
 
     def stop(self) -> None:
-        """Have it end once the sample in flight has come."""
-        self._stop.set()
+        """Have it end with the first sample that comes from now on."""
+        self._until_ns = time.monotonic_ns()
 
     def _main(self) -> None:
         be_prompt()
         problem: Exception | None = RuntimeError("the sampler ended unexpectedly")
         try:
-            while not (self._stop.is_set() or self._run.full):
-                self._take(self._read())
+            newest_ns = 0
+            while newest_ns < self._until_ns and not self._run.full:
+                measured = self._read()
+                self._take(measured)
+                newest_ns = measured.t_mono_ns
             self._meter.end()
             problem = None
         except (InstrumentError, OSError) as failure:

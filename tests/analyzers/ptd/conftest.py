@@ -57,13 +57,17 @@ class ScriptedDriver:
         self._ranges = {channel: {"A": Range(False, 20.0), "V": Range(False, 300.0)} for channel in each}
         self._running = False
 
-    def feed(self, *readings: Reading, after_ms: float = 1000, raw: str = "raw") -> None:
-        """Have the next read answer these channels, so long after the one before."""
+    def feed(self, *readings: Reading, after_ms: float = 1000, raw: str = "raw", mono_ns: int | None = None) -> None:
+        """Have the next read answer these channels, so long after the one before.
+
+        On the monotonic clock it lies after all that the daemon does, unless `mono_ns` says otherwise.
+        """
         self._now_ns += round(after_ms * 1e6)
         channels = readings if self.instrument.channels else ()
         total = sum_reading(channels) if channels else readings[0]
         missed = round(after_ms / 1000) - 1
-        self.answers.put((Measured(self._now_ns, self._now_ns, total, channels, raw, missed=missed), after_ms))
+        moments = self._now_ns, self._now_ns if mono_ns is None else mono_ns
+        self.answers.put((Measured(*moments, total, channels, raw, missed=missed), after_ms))
 
     def fail(self, message: str = "the port is gone") -> None:
         """Have the next read fail."""

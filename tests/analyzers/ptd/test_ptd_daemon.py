@@ -254,6 +254,16 @@ def test_an_instrument_that_is_gone_between_runs_is_lost_at_the_next_command(rig
     assert rig.ask("Hello")
 
 
+def test_the_last_sample_is_newer_than_the_stop(rig: Rig) -> None:
+    """A workload may end, and be stopped, between the update of the sample being read and its last byte."""
+    rig.ask(GO)
+    updated_ns = time.monotonic_ns()
+    rig.ask("Stop")
+    rig.driver.feed(GOOD, mono_ns=updated_ns)
+    rig.driver.feed(GOOD)
+    assert rig.samples() == 2
+
+
 def test_the_end_of_the_process_ends_the_run(rig: Rig) -> None:
     rig.ask(GO)
     rig.driver.feed(GOOD)
