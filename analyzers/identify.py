@@ -68,6 +68,8 @@ def identify_at(place: Place, family: Family = ANY) -> Identity:
     transport = place.open(family)
     try:
         return identify(transport, family)
+    except WrongInstrumentError as problem:
+        raise WrongInstrumentError(f"at '{place.port}' {problem.message}", problem.hint) from problem
     finally:
         transport.close()
 
@@ -93,6 +95,6 @@ def driver_at(place: Place, device_type: int | None, *, dc: bool = False, severa
             f"give --type, one of {', '.join(str(each.device_type) for each in identity.families)}",
         )
     raise WrongInstrumentError(
-        f"{identity.idn!r} answered, and no driver here knows it",
+        f"at '{place.port}' {identity.idn!r} answered, and no driver here knows it",
         "see 'wattrig analyzers list'; 'wattrig analyzers record' saves its dialogue for a driver to be written",
     )

@@ -13,7 +13,7 @@ AFTER_S = 2.0
 
 @contextmanager
 def said_if_slow(text: str, after_s: float = AFTER_S) -> Iterator[None]:
-    """Say a text on stderr if what follows takes long, unless that is not wanted."""
+    """Say a text on stderr if what follows takes long, unless that is not wanted; never after it."""
     timer = threading.Timer(after_s, click.echo, [text], {"err": True})
     timer.daemon = True
     if not is_quiet():
@@ -22,3 +22,5 @@ def said_if_slow(text: str, after_s: float = AFTER_S) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+        if timer.is_alive():
+            timer.join()

@@ -181,7 +181,7 @@ def test_a_dead_daemon_ends_the_run_and_the_workload(lab: Lab) -> None:
     workload = wait_for_child(process, "sleep")
     wait_for_child(process, "wattrig-ptd").kill()
     error = failure(process)
-    assert "wattrig-ptd" in error or "daemon" in error
+    assert "the daemon of analyzer 1 ended with exit code -9" in error
     assert not workload.is_running()
     assert lab.state()["state"] == "aborted"
     assert lab.ranges() == before
@@ -192,7 +192,7 @@ def test_an_analyzer_that_is_gone_ends_the_run(lab: Lab) -> None:
     wait_for_child(process, "sleep")
     lab.simulator.kill()
     error = failure(process)
-    assert "wt310e" in error or "instrument" in error
+    assert "The instrument is lost: " in error
     assert lab.state()["state"] == "aborted"
     (kept,) = lab.folder.glob("store/*/wattrig/journal_1.txt")
     assert kept.exists()

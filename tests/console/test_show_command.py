@@ -54,4 +54,4 @@ def test_an_empty_session_says_so(tmp_path: Path) -> None:
     done = wattrig("show", tmp_path)
     assert done.exit_code == 0
     assert "no number" in done.output
-    assert "incomplete" in done.output or "invalid" in done.output
+    assert "strict: invalid   reference: invalid" in done.output

@@ -6,37 +6,25 @@ very moment that a test wants. All sessions run side by side, once, and the test
 """
 
 import asyncio
-import contextlib
 import itertools
-import os
 import re
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from analyzers.simulated.device import Setting
-from analyzers.simulated.faults import Fault, Faults
-from analyzers.simulated.fronts import Front, PtyFront, TcpFront
-from analyzers.simulated.load import ConstantLoad
-from analyzers.simulated.meter import Mains
-from analyzers.simulated.models import maker_of
-from analyzers.simulated.process import Simulator, Truth, seconds_clock, serve
-from analyzers.simulated.vxi11 import Vxi11Front
+from analyzers.simulated.faults import Fault
 from director.server import Director
 from director.station import load_station
 from evidence.ptd_protocol import parse_sample, unmarked_line
 from evidence.state import read_state
 from metrology.reading import Sample, Validity
+from tests.breakable_meter import WATTS, Switch, simulated
 
 # All sessions run once, side by side, and how long each waits is judged.
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
-WATTS = 100.0
 LIMIT_S = 10.0
 AT_ONCE = 19
 PAUSE_S = 3.0
@@ -63,30 +51,6 @@ CASES = [
 ]
 
 
-class Switch(Faults):
-    """Faults that begin when they are told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._resets = 0
-
-    def begin(self, fault: str) -> None:
-        kind = "unplug" if fault == "replug" else fault
-        now_s = time.monotonic()
-        length_s = {"replug": 1.5, **dict.fromkeys(LASTING, 1e9)}.get(fault, PAUSE_S - 0.5)
-        self._resets += kind == "reset"
-        self._faults = (Fault(kind, now_s, now_s + length_s),)
-
-    def active(self, kind: str, now_s: float) -> bool:
-        return super().active(kind, time.monotonic())
-
-    def begun(self, kind: str, now_s: float) -> int:
-        return self._resets if kind == "reset" else 0
-
-    def next_s(self, now_s: float) -> float:
-        return float("inf")
-
-
 @dataclass
 class Outcome:
     """What came of one session: what it ended with ("" for a whole one), what is kept, the longest wait."""
@@ -103,28 +67,15 @@ class Outcome:
         return [parse_sample(unmarked_line(line)[0]) for line in self.journal]
 
 
-@contextlib.contextmanager
-def simulated(transport: str, port: Path) -> Iterator[tuple[str, Switch]]:
-    front: Front = PtyFront(port) if transport == "pty" else TcpFront(0) if transport == "tcp" else Vxi11Front(0)
-    clock, switch = seconds_clock(), Switch()
-    setting = Setting(ConstantLoad(WATTS), Mains(), clock)
-    made = Simulator(partial(maker_of(MODELS[transport][0]), setting), front, clock, 0, Truth(None, clock), switch)
-    reading, writing = os.pipe()
-    thread = threading.Thread(target=serve, args=([made], clock, reading))
-    thread.start()
-    try:
-        yield front.name, switch
-    finally:
-        os.write(writing, b"x")
-        thread.join()
-        made.close()
-        os.close(reading)
-        os.close(writing)
+def breaks(switch: Switch, fault: str) -> None:
+    kind = "unplug" if fault == "replug" else fault
+    length_s = {"replug": 1.5, **dict.fromkeys(LASTING, 1e9)}.get(fault, PAUSE_S - 0.5)
+    switch.begin(Fault(kind, 0.0, length_s))
 
 
 async def measure(fault: str, phase: str, transport: str, folder: Path, raw_client: Any) -> Outcome:
     _, device_type, flag = MODELS[transport]
-    with simulated(transport, folder / "wt") as (port, switch):
+    with simulated(transport, folder / "wt", MODELS[transport][0]) as (port, switch):
         path = folder / "station.toml"
         path.write_text(
             f'[director]\nlisten = "127.0.0.1:0"\nstore = "store"\n[[analyzer]]\ndevice_type = {device_type}\n'
@@ -154,13 +105,13 @@ async def _phases(client: Any, fault: str, phase: str, switch: Switch, outcome: 
             return
         await asyncio.sleep(2.6 if name == "ranging" else 1.6)  # automatic ranges take a while to be found
         if name == phase:
-            switch.begin(fault)
+            breaks(switch, fault)
             if not await _goes_on(client, PAUSE_S if fault not in LASTING else LIMIT_S, outcome):
                 return
         if not await _ask(client, f"session,*,stop,{name}", outcome):
             return
         if name == "ranging" and phase == "idle":
-            switch.begin(fault)
+            breaks(switch, fault)
             await asyncio.sleep(0.3)
     outcome.lasted_s = time.monotonic() - begun_s
     await _ask(client, "session,*,done", outcome)
