@@ -195,12 +195,12 @@ def test_a_late_reader_has_missed_what_no_longer_stood_on_display(start, connect
 
 
 def test_it_falls_silent_when_told(start, connect):
-    start("--load", "constant", "--baud", 0, "--fault", "mute@1.5")
+    start("--load", "constant", "--baud", 0, "--fault", "mute@3")
     driver = connect()
-    begin_s = time.monotonic()
+    answers = []
     with pytest.raises(InstrumentError, match="did not answer"):
-        [driver.read(1.0) for _ in range(20)]
-    assert time.monotonic() - begin_s > 1.5, "it did answer before"
+        answers.extend(driver.read(1.0) for _ in range(100))
+    assert len(answers) > 3, "it did answer before"
 
 
 @pytest.mark.alone

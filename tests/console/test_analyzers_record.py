@@ -137,7 +137,7 @@ def test_every_makers_recorded_test_passes(spawn: Spawn, tmp_path: Path, model: 
 
 def test_a_meter_that_falls_silent_leaves_what_was_said(spawn: Spawn, tmp_path: Path) -> None:
     port, out = str(tmp_path / "wt"), tmp_path / "rec"
-    spawn("wattrig", "simulate", "wt310e", "--pty", port, "--baud", "0", "--fault", "mute@1.5", until="SIMULATED")
+    spawn("wattrig", "simulate", "wt310e", "--pty", port, "--baud", "0", "--fault", "mute@3", until="SIMULATED")
     assert "did not answer" in record(port, out, "-t", "49", code=2).stderr
     turns = json.loads((out / "wt310e.json").read_text())["turns"]
     assert len(turns) > 10

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from analyzers.simulated.faults import Fault
 from bench.rig import process
+from tests.breakable_meter import simulated
 
 WATTRIG = str(Path(sys.executable).with_name("wattrig"))
 PATIENCE_S = 40.0
@@ -157,18 +159,17 @@ def test_a_warning_and_a_director_that_is_started_anew(browser: Browser, tmp_pat
         f'[director]\nlisten = "127.0.0.1:0"\nstore = "store"\n'
         f'[[analyzer]]\ndevice_type = 49\ndevice_port = "{port}"\nnetwork_port = 0\nname = "rack 3"\n'
     )
-    simulate = (WATTRIG, "simulate", "wt310e", "--pty", port, "--load", "constant", "--fault", "nan@6+3")
     director = (WATTRIG, "director", "-c", station, "--web", web)
     clean, log, again = Clean(browser), tmp_path / "director.log", tmp_path / "again.log"
     page = clean.page
-    with process(tmp_path / "simulator.log", *simulate):
-        wait_for(tmp_path / "simulator.log", f"({port})")
+    with simulated("pty", port) as (_, switch):
         with process(log, *director):
             wait_for(log, "(Ready to accept)")
             page.goto(f"http://{web}/")
             expect(page.locator("#title")).to_have_text("Ready for a client", timeout=10_000)
             client = RawClient(int(wait_for(log, r"Ready to accept connections at \S+:(\d+)")))
             client.start()
+            switch.begin(Fault("nan", 0.0, 3.0))
             warning = page.locator("#warnings li").first
             expect(warning).to_contain_text("Analyzer 1 (rack 3) gave a reading that cannot be used", timeout=20_000)
             expect(page.locator("#rows th b")).to_have_text("rack 3")
