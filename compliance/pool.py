@@ -45,7 +45,7 @@ def shared_out(
     rest = iter(chunks)
     with _started(work, min(processes, len(chunks))) as busy:
         for pipe in busy:
-            pipe.send(next(rest))
+            _send(pipe, next(rest))
         while busy:
             ready = wait(busy)
             for pipe in [each for each in busy if each in ready]:
@@ -54,7 +54,7 @@ def shared_out(
                 if chunk is None:
                     busy.remove(pipe)
                 else:
-                    pipe.send(chunk)
+                    _send(pipe, chunk)
                 yield from done
 
 
@@ -99,17 +99,29 @@ def _serve(work: Callable[[Sequence[P]], list[T]], pipe: Connection) -> None:
         pipe.send(done)
 
 
+def _send(pipe: Connection, chunk: Sequence[Any]) -> None:
+    with _alive():
+        pipe.send(chunk)
+
+
 def _received(pipe: Connection) -> list[Any]:
-    try:
+    with _alive():
         done: list[Any] | Exception = pipe.recv()
+    if isinstance(done, Exception):
+        raise done
+    return done
+
+
+@contextlib.contextmanager
+def _alive() -> Iterator[None]:
+    """Tell of a process that is gone."""
+    try:
+        yield
     except (EOFError, OSError) as problem:
         raise SessionError(
             "a process that checks sessions ended unexpectedly, perhaps for want of memory",
             "check again with --jobs 1; what was done is not done twice",
         ) from problem
-    if isinstance(done, Exception):
-        raise done
-    return done
 
 
 def _begin() -> None:
