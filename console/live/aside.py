@@ -1,4 +1,4 @@
-"""Our own commands, run by processes of the lowest priority, which make way as soon as a session is measured."""
+"""Our own commands, run by processes of low priority, which make way as soon as a session is measured."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,8 @@ PATIENCE_S = 300.0
 """Longest time for a command."""
 LARGEST_ANSWER = 64 << 20
 POLL_S = 0.25
+NICE = 10
+"""A tenth of the processor where others want it; at 19 a verdict took minutes on a machine with much else to do."""
 CODE = "import sys; from console.main import main; sys.exit(main())"
 
 
@@ -37,8 +39,8 @@ async def run_aside(*arguments: str, must_end: Callable[[], bool]) -> bytes | No
 
 @contextlib.asynccontextmanager
 async def _gently(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a command of ours with the lowest priority; it ends with the context."""
-    nice = ["nice", "-n", "19"] if shutil.which("nice") else []
+    """Run a command of ours with low priority; it ends with the context."""
+    nice = ["nice", "-n", str(NICE)] if shutil.which("nice") else []
     process = await asyncio.create_subprocess_exec(
         *nice, sys.executable, "-c", CODE, *arguments,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,

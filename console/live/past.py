@@ -1,6 +1,6 @@
 """Sessions that are kept, with their verdicts.
 
-Judging is left to processes of their own, of the lowest priority, and never happens while a session is measured.
+Judging is left to processes of their own, of low priority, and never happens while a session is measured.
 """
 
 import asyncio

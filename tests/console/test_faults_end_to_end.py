@@ -113,16 +113,16 @@ def failure(process: "subprocess.Popen[str]", limit_s: float = LIMIT_S) -> str:
     return err
 
 
-def wait_for_child(process: "subprocess.Popen[str]", word: str) -> psutil.Process:
-    """Wait until a process below `process` has `word` on its command line."""
+def wait_for_child(process: "subprocess.Popen[str]", program: str) -> psutil.Process:
+    """Wait until a process below `process` runs a program; before that it shows its parent's command line."""
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
         for child in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if any(word in part for part in child.cmdline()):
+                if program in (Path(part).name for part in child.cmdline()[:2]):
                     return child
         time.sleep(0.05)
-    raise AssertionError(f"no {word} below {process.args}: {process.communicate()}")
+    raise AssertionError(f"no {program} below {process.args}: {process.communicate()}")
 
 
 def test_an_unknown_key_names_the_one_that_was_meant(lab: Lab) -> None:

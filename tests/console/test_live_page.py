@@ -91,7 +91,7 @@ def test_a_session_from_start_to_verdict(browser: Browser, tmp_path: Path, shots
         page.wait_for_timeout(3000)
         all_modes(page, shots, "live")
         zooms(page)
-        # Judging has the lowest priority, and waits for all other tests.
+        # Judging makes way for all other tests.
         expect(page.locator("#outcome")).to_have_text("verdict: invalid", timeout=180_000)
         expect(page.locator("#past tr")).to_have_count(1)
         expect(page.locator("#past .reason").first).to_contain_text("PWR001")
