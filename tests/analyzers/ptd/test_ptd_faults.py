@@ -136,11 +136,13 @@ def check_values(rig: Rig) -> None:
     assert stopped == "Stopping untimed measurement"
     mean_w, minimum_w, maximum_w, count, errors, valid = map(float, watts.split(",")[1:])
     assert (mean_w, minimum_w, maximum_w) == (WATTS,) * 3
-    assert errors == rig.powers_w().count(-1) >= 5
+    bad, missed = rig.powers_w().count(-1), rig.powers_w().count(-2)
+    assert bad >= 5
+    assert errors == bad + missed, "a busy machine may miss one"
     assert count == errors + valid
     assert float(uncertainty.split(",")[7]) >= errors
     assert rig.powers_w()[-1] == WATTS
-    assert rig.log.count("ERROR: Bad watts reading") == errors
+    assert rig.log.count("ERROR: Bad watts reading") == bad
 
 
 @pytest.mark.slow
