@@ -140,7 +140,7 @@ def check_values(rig: Rig) -> None:
     assert bad >= 5
     assert errors == bad + missed, "a busy machine may miss one"
     assert count == errors + valid
-    assert float(uncertainty.split(",")[7]) >= errors
+    assert float(uncertainty.split(",")[7]) >= bad
     assert rig.powers_w()[-1] == WATTS
     assert rig.log.count("ERROR: Bad watts reading") == bad
 
